@@ -1,0 +1,309 @@
+package models
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"duban/models/calendar"
+	"duban/models/money"
+)
+
+// derivedKinds are the kinds whose duties follow from the published table, so
+// that they go when the table no longer states them.
+var derivedKinds = []Kind{SpendingTarget, Completion, Recurring, Refinement, Monitoring, SelfEvaluation}
+
+// byImport marks a duty that was waived because a corrected document no longer
+// states it; it comes back if the document does.
+const byImport = "import"
+
+type dutyKey struct {
+	subject  string
+	kind     Kind
+	dueOn    calendar.Date
+	sequence int
+}
+
+func (o Obligation) key() dutyKey { return dutyKey{o.Subject, o.Kind, o.DueOn, o.Sequence} }
+
+// ReconcileDuties makes the stored obligations of the given subjects equal to
+// duties: it adds what is new, restates what changed, waives what is gone, and
+// has everything that it touched checked on the given day. Duties of kinds
+// that an administrator adds by hand are left alone.
+func (tx *Tx) ReconcileDuties(subjects []string, duties []Obligation, day calendar.Date) error {
+	stored := map[dutyKey]Obligation{}
+	for chunk := range slices.Chunk(subjects, insertChunk) {
+		var batch []Obligation
+		if err := tx.db.Where("subject IN ? AND kind IN ?", chunk, derivedKinds).Find(&batch).Error; err != nil {
+			return fmt.Errorf("read obligations: %w", err)
+		}
+		for _, o := range batch {
+			stored[o.key()] = o
+		}
+	}
+	var created []Obligation
+	for _, want := range duties {
+		have, ok := stored[want.key()]
+		delete(stored, want.key())
+		if !ok {
+			want.NextCheckOn = day
+			created = append(created, want)
+			continue
+		}
+		if err := tx.restate(have, want, day); err != nil {
+			return err
+		}
+	}
+	for _, o := range stored {
+		if o.State == StateWaived {
+			continue
+		}
+		if err := tx.waive(o, byImport, "更正后的绩效目标表不再列出"); err != nil {
+			return err
+		}
+	}
+	if len(created) == 0 {
+		return nil
+	}
+	return tx.Create(created)
+}
+
+// restate gives a stored duty the words and amounts that the document states
+// now. Nothing is written when nothing changed.
+func (tx *Tx) restate(have, want Obligation, day calendar.Date) error {
+	now := have
+	now.Title, now.Source, now.PeriodFrom, now.Percent, now.Amount = want.Title, want.Source, want.PeriodFrom, want.Percent, want.Amount
+	if have.State == StateWaived && have.DoneBy == byImport {
+		now.State, now.DoneBy, now.DoneNote = StateOpen, "", ""
+	}
+	if now == have {
+		return nil
+	}
+	now.NextCheckOn = day
+	if err := tx.Audit("obligation.restated", "obligations", have.ID, change{have, now}); err != nil {
+		return err
+	}
+	return save(tx, &now, now.ID, &now.Version)
+}
+
+// change is the audit detail of a record that was edited.
+type change struct {
+	Was any `json:"was"`
+	Is  any `json:"is"`
+}
+
+func (tx *Tx) waive(o Obligation, by, note string) error {
+	was := o
+	o.State, o.Light, o.DoneBy, o.DoneNote, o.NextCheckOn = StateWaived, Green, by, note, calendar.Date{}
+	if err := tx.Audit("obligation.waived", "obligations", o.ID, change{was, o}); err != nil {
+		return err
+	}
+	return save(tx, &o, o.ID, &o.Version)
+}
+
+// WaiveObligation records that a duty is no longer required, and why.
+func (tx *Tx) WaiveObligation(id int64, note string) error {
+	o, err := tx.obligation(id)
+	if err != nil {
+		return err
+	}
+	return tx.waive(o, tx.actor, note)
+}
+
+// ReportDone records that a duty was fulfilled on the given day, as a person
+// says; the next sweep decides whether that was in time. It suits the kinds
+// that no record proves, and refuses those that payments decide.
+func (tx *Tx) ReportDone(id int64, on calendar.Date, note string) error {
+	o, err := tx.obligation(id)
+	if err != nil {
+		return err
+	}
+	if o.Kind == SpendingTarget || o.Kind == Recurring {
+		return fmt.Errorf("督办事项 %d（%s）以支出记录为准，请导入支付明细", id, o.Title)
+	}
+	if o.State == StateWaived {
+		return fmt.Errorf("督办事项 %d（%s）已不再要求", id, o.Title)
+	}
+	was := o
+	o.DoneOn, o.DoneBy, o.DoneNote, o.NextCheckOn = on, tx.actor, note, tx.store.Today()
+	if err := tx.Audit("obligation.reported", "obligations", o.ID, change{was, o}); err != nil {
+		return err
+	}
+	return save(tx, &o, o.ID, &o.Version)
+}
+
+// AddObligation adds a duty by hand, for procurement milestones, audit
+// rectification and anything else, and has it checked from today.
+func (tx *Tx) AddObligation(o *Obligation) error {
+	o.State, o.Light, o.NextCheckOn = StateOpen, Green, tx.store.Today()
+	if err := tx.Create(o); err != nil {
+		return err
+	}
+	return tx.Audit("obligation.added", "obligations", o.ID, o)
+}
+
+func (tx *Tx) obligation(id int64) (Obligation, error) {
+	var o Obligation
+	err := tx.db.Take(&o, id).Error
+	return o, notFound(err, "督办事项", id)
+}
+
+// notFound words gorm's "no such row" for users.
+func notFound(err error, what string, id any) error {
+	if err == gorm.ErrRecordNotFound { //nolint:errorlint // gorm returns it unwrapped
+		return fmt.Errorf("%s %v：%w", what, id, ErrNotFound)
+	}
+	return err
+}
+
+// DueForCheck returns, and locks until the transaction ends, up to limit
+// obligations that must be checked on or before day.
+func (tx *Tx) DueForCheck(day calendar.Date, limit int) ([]Obligation, error) {
+	var due []Obligation
+	err := tx.db.Clauses(clause.Locking{Strength: "UPDATE"}).
+		Where("next_check_on <= ?", day).Order("next_check_on, id").Limit(limit).Find(&due).Error
+	if err != nil {
+		return nil, fmt.Errorf("read obligations due for a check: %w", err)
+	}
+	return due, nil
+}
+
+// SaveChecked writes what a check found about obligations that the
+// transaction has locked.
+func (tx *Tx) SaveChecked(checked []Obligation) error {
+	for i := range checked {
+		checked[i].Version++
+	}
+	err := tx.db.Clauses(clause.OnConflict{
+		Columns: []clause.Column{{Name: "id"}},
+		DoUpdates: clause.AssignmentColumns([]string{
+			"updated_at", "state", "light", "settled_on", "checked_on", "next_check_on", "version",
+		}),
+	}).CreateInBatches(checked, insertChunk).Error
+	if err != nil {
+		return fmt.Errorf("save checked obligations: %w", err)
+	}
+	return nil
+}
+
+// CheckProjects has the unwaived obligations of the given projects checked on
+// day, because their payments or people changed.
+func (tx *Tx) CheckProjects(ids []int64, day calendar.Date) error {
+	for chunk := range slices.Chunk(ids, insertChunk) {
+		err := tx.db.Model(&Obligation{}).Where("project_id IN ? AND state <> ?", chunk, StateWaived).
+			UpdateColumn("next_check_on", day).Error
+		if err != nil {
+			return fmt.Errorf("mark obligations for a check: %w", err)
+		}
+	}
+	return nil
+}
+
+// EachObligation calls fn with batches of the obligations that are not waived,
+// in the order of their ids.
+func (s *Store) EachObligation(ctx context.Context, fn func([]Obligation) error) error {
+	for after := int64(0); ; {
+		var batch []Obligation
+		err := s.Read(ctx).Where("id > ? AND state <> ?", after, StateWaived).Order("id").Limit(insertChunk).Find(&batch).Error
+		if err != nil {
+			return fmt.Errorf("read obligations: %w", err)
+		}
+		if len(batch) == 0 {
+			return nil
+		}
+		if err := fn(batch); err != nil {
+			return err
+		}
+		after = batch[len(batch)-1].ID
+	}
+}
+
+// Spending is what was paid of a project on one day.
+type Spending struct {
+	ProjectID int64
+	PaidOn    calendar.Date
+	Amount    money.Fen
+}
+
+// Evidence is what a check needs to know about a set of projects.
+type Evidence struct {
+	Projects map[int64]Project
+	Units    map[int64]Unit
+	Targets  map[int64][]Target   // by project, in the order of their dates
+	Spending map[int64][]Spending // by project, in the order of the days
+}
+
+// EvidenceFor reads what a check of the given obligations needs, inside the
+// transaction.
+func (tx *Tx) EvidenceFor(due []Obligation) (Evidence, error) { return evidenceFor(tx.db, due) }
+
+// EvidenceFor is Tx.EvidenceFor outside a transaction.
+func (s *Store) EvidenceFor(ctx context.Context, due []Obligation) (Evidence, error) {
+	return evidenceFor(s.Read(ctx), due)
+}
+
+func evidenceFor(db *gorm.DB, due []Obligation) (Evidence, error) {
+	ev := Evidence{
+		Projects: map[int64]Project{}, Units: map[int64]Unit{},
+		Targets: map[int64][]Target{}, Spending: map[int64][]Spending{},
+	}
+	projects, units := map[int64]bool{}, map[int64]bool{}
+	for _, o := range due {
+		units[o.UnitID] = true
+		if o.ProjectID != 0 {
+			projects[o.ProjectID] = true
+		}
+	}
+	for ids := range slices.Chunk(keys(projects), insertChunk) {
+		if err := ev.loadProjects(db, ids); err != nil {
+			return ev, err
+		}
+	}
+	var us []Unit
+	if err := db.Where("id IN ?", keys(units)).Find(&us).Error; err != nil {
+		return ev, fmt.Errorf("read units: %w", err)
+	}
+	for _, u := range us {
+		ev.Units[u.ID] = u
+	}
+	return ev, nil
+}
+
+func (ev Evidence) loadProjects(db *gorm.DB, ids []int64) error {
+	var projects []Project
+	if err := db.Where("id IN ?", ids).Find(&projects).Error; err != nil {
+		return fmt.Errorf("read projects: %w", err)
+	}
+	for _, p := range projects {
+		ev.Projects[p.ID] = p
+	}
+	var targets []Target
+	if err := db.Where("project_id IN ?", ids).Order("project_id, due_on").Find(&targets).Error; err != nil {
+		return fmt.Errorf("read targets: %w", err)
+	}
+	for _, t := range targets {
+		ev.Targets[t.ProjectID] = append(ev.Targets[t.ProjectID], t)
+	}
+	var spending []Spending
+	err := db.Model(&Payment{}).Select("project_id, paid_on, SUM(amount) AS amount").
+		Where("project_id IN ?", ids).Group("project_id, paid_on").Order("project_id, paid_on").Scan(&spending).Error
+	if err != nil {
+		return fmt.Errorf("read payments: %w", err)
+	}
+	for _, s := range spending {
+		ev.Spending[s.ProjectID] = append(ev.Spending[s.ProjectID], s)
+	}
+	return nil
+}
+
+func keys(set map[int64]bool) []int64 {
+	ids := make([]int64, 0, len(set))
+	for id := range set {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	return ids
+}

@@ -1,0 +1,62 @@
+package models
+
+import (
+	"context"
+	"fmt"
+	"slices"
+)
+
+// UsersByID returns the users with the given ids; ids without a user are
+// missing from the map.
+func (s *Store) UsersByID(ctx context.Context, ids []int64) (map[int64]User, error) {
+	users := make(map[int64]User, len(ids))
+	for chunk := range slices.Chunk(ids, insertChunk) {
+		var batch []User
+		if err := s.Read(ctx).Where("id IN ?", chunk).Find(&batch).Error; err != nil {
+			return nil, fmt.Errorf("read users: %w", err)
+		}
+		for _, u := range batch {
+			users[u.ID] = u
+		}
+	}
+	return users, nil
+}
+
+// Users returns every user, in the order of their ids.
+func (s *Store) Users(ctx context.Context) ([]User, error) {
+	var users []User
+	if err := s.Read(ctx).Order("id").Find(&users).Error; err != nil {
+		return nil, fmt.Errorf("read users: %w", err)
+	}
+	return users, nil
+}
+
+// SaveUser adds the user, or changes the one with the same account, and
+// reports whether anything was written.
+func (tx *Tx) SaveUser(u *User) (changed bool, err error) {
+	var have User
+	res := tx.db.Where("account = ?", u.Account).Limit(1).Find(&have)
+	if res.Error != nil {
+		return false, fmt.Errorf("read user %s: %w", u.Account, res.Error)
+	}
+	if res.RowsAffected == 0 {
+		if err := tx.Create(u); err != nil {
+			return false, err
+		}
+		return true, tx.Audit("user.added", "users", u.ID, map[string]any{"account": u.Account, "roles": u.Roles})
+	}
+	u.ID, u.Stamps, u.Version = have.ID, have.Stamps, have.Version
+	if slices.Equal(u.Roles, have.Roles) && equalUsers(*u, have) {
+		return false, nil
+	}
+	// The entry names the account only: the chain must not spread phone numbers.
+	if err := tx.Audit("user.changed", "users", u.ID, map[string]any{"account": u.Account, "roles": u.Roles}); err != nil {
+		return false, err
+	}
+	return true, save(tx, u, u.ID, &u.Version)
+}
+
+func equalUsers(a, b User) bool {
+	return a.Name == b.Name && a.Email == b.Email && a.Mobile == b.Mobile &&
+		a.Language == b.Language && a.UnitID == b.UnitID && a.Active == b.Active
+}

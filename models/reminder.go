@@ -1,0 +1,34 @@
+package models
+
+import (
+	"duban/models/calendar"
+	"duban/models/money"
+)
+
+// Reminder holds the facts that a reminder states. They are frozen with the
+// message, so that what was said can be shown later as it was said.
+type Reminder struct {
+	Kind         Kind          `json:"kind"`
+	Title        string        `json:"title"`
+	UnitName     string        `json:"unit_name"`
+	ProjectName  string        `json:"project_name,omitempty"`
+	ProjectCode  string        `json:"project_code,omitempty"`
+	ProjectID    int64         `json:"project_id,omitempty"`
+	FiscalYear   int           `json:"fiscal_year"`
+	DueOn        calendar.Date `json:"due_on"`
+	AsOf         calendar.Date `json:"as_of"`
+	DaysLeft     int           `json:"days_left"`                // negative when overdue
+	DueOnHoliday string        `json:"due_on_holiday,omitempty"` // why DueOn is no working day
+	Light        Light         `json:"light"`
+
+	// Spending only; all zero for other kinds.
+	Budget  money.Fen     `json:"budget,omitempty"`
+	Paid    money.Fen     `json:"paid,omitempty"`
+	Plan    money.Percent `json:"plan,omitempty"`    // the target
+	Actual  money.Percent `json:"actual,omitempty"`  // the executed share, cut off at 0.01 %
+	Missing money.Fen     `json:"missing,omitempty"` // what is still to be paid
+
+	Audience Audience `json:"audience"` // why the recipient was chosen
+	Workflow string   `json:"workflow,omitempty"`
+	Source   string   `json:"source,omitempty"` // the published words
+}

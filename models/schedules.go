@@ -1,0 +1,123 @@
+package models
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"duban/models/calendar"
+)
+
+// Rules returns the enabled reminder rules.
+func (s *Store) Rules(ctx context.Context) ([]Rule, error) {
+	var rules []Rule
+	if err := s.Read(ctx).Where("enabled = ?", true).Order("id").Find(&rules).Error; err != nil {
+		return nil, fmt.Errorf("read rules: %w", err)
+	}
+	return rules, nil
+}
+
+// SaveRule adds or changes a rule, and has every duty that it governs checked
+// again, because its reminders and lights may differ from now on.
+func (tx *Tx) SaveRule(r *Rule) error {
+	if err := tx.Audit("rule.saved", "rules", r.ID, r); err != nil {
+		return err
+	}
+	if r.ID == 0 {
+		if err := tx.Create(r); err != nil {
+			return err
+		}
+	} else if err := save(tx, r, r.ID, &r.Version); err != nil {
+		return err
+	}
+	q := tx.db.Model(&Obligation{}).Where("kind = ? AND state <> ?", r.Kind, StateWaived)
+	if r.UnitID != 0 {
+		q = q.Where("unit_id = ?", r.UnitID)
+	}
+	if r.ProjectID != 0 {
+		q = q.Where("project_id = ?", r.ProjectID)
+	}
+	return q.UpdateColumn("next_check_on", tx.store.Today()).Error
+}
+
+// Schedules returns every schedule.
+func (s *Store) Schedules(ctx context.Context) ([]Schedule, error) {
+	var schedules []Schedule
+	if err := s.Read(ctx).Order("job").Find(&schedules).Error; err != nil {
+		return nil, fmt.Errorf("read schedules: %w", err)
+	}
+	return schedules, nil
+}
+
+// SaveSchedule adds or changes a schedule.
+func (tx *Tx) SaveSchedule(sc *Schedule) error {
+	if err := tx.Audit("schedule.saved", "schedules", sc.ID, sc); err != nil {
+		return err
+	}
+	if sc.ID == 0 {
+		return tx.Create(sc)
+	}
+	return save(tx, sc, sc.ID, &sc.Version)
+}
+
+// StartRun claims one fire of a job. Of any number of replicas that try, the
+// one whose row is inserted gets true and must call FinishRun.
+func (s *Store) StartRun(ctx context.Context, job string, scheduledAt time.Time, state RunState) (*JobRun, bool, error) {
+	now := s.now()
+	run := &JobRun{Job: job, ScheduledAt: stored(scheduledAt), State: state, StartedAt: &now}
+	if state != RunRunning {
+		run.EndedAt = &now
+	}
+	err := s.Tx(ctx, "system", func(tx *Tx) error {
+		run.ID = 0
+		return tx.db.Create(run).Error
+	})
+	if duplicate(err) {
+		return nil, false, nil
+	}
+	if err != nil {
+		return nil, false, fmt.Errorf("claim the run of %s at %s: %w", job, scheduledAt.Format(time.RFC3339), err)
+	}
+	return run, true, nil
+}
+
+// FinishRun records how a run ended.
+func (s *Store) FinishRun(ctx context.Context, run *JobRun, counts map[string]int, failure error) error {
+	now := s.now()
+	run.EndedAt, run.State, run.Counts = &now, RunDone, counts
+	if failure != nil {
+		run.State, run.Error = RunFailed, failure.Error()
+	}
+	return s.Tx(ctx, "system", func(tx *Tx) error { return tx.db.Save(run).Error })
+}
+
+// LastRun returns the latest fire of a job that is on record.
+func (s *Store) LastRun(ctx context.Context, job string) (run JobRun, ok bool, err error) {
+	res := s.Read(ctx).Where("job = ?", job).Order("scheduled_at DESC").Limit(1).Find(&run)
+	return run, res.RowsAffected > 0, res.Error
+}
+
+// Calendar returns the working-day calendar as administrators have left it.
+func (s *Store) Calendar(ctx context.Context) (*calendar.Calendar, error) {
+	var rows []CalendarDay
+	if err := s.Read(ctx).Order("day").Find(&rows).Error; err != nil {
+		return nil, fmt.Errorf("read the calendar: %w", err)
+	}
+	days := make([]calendar.Day, len(rows))
+	for i, r := range rows {
+		days[i] = calendar.Day{Date: r.Day, Work: r.Work, Name: r.Name}
+	}
+	return calendar.New(days), nil
+}
+
+// SaveCalendarDays adds special days or changes those that are there, such as
+// a new year's holidays from the State Council's notice.
+func (tx *Tx) SaveCalendarDays(days []calendar.Day) error {
+	for _, d := range days {
+		row := CalendarDay{Day: d.Date, Work: d.Work, Name: d.Name, Source: tx.actor}
+		if err := tx.db.Save(&row).Error; err != nil {
+			return fmt.Errorf("save %s: %w", d.Date, err)
+		}
+	}
+	return tx.Audit("calendar.saved", "calendar_days", 0, days)
+}
