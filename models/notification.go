@@ -33,6 +33,7 @@ const (
 const (
 	SuppressedStale       = "stale"        // a more urgent one about the same duty goes out
 	SuppressedNoRecipient = "no_recipient" // nobody holds the role, or nobody is named
+	SuppressedNoAddress   = "no_address"   // the person has no address for the channel
 )
 
 // Notification is one message to one person by one channel (the outbox).

@@ -114,14 +114,14 @@ func (tx *Tx) WaiveObligation(id int64, note string) error {
 }
 
 // ReportDone records that a duty was fulfilled on the given day, as a person
-// says; the next sweep decides whether that was in time. It suits the kinds
-// that no record proves, and refuses those that payments decide.
+// says; the next sweep decides whether that was in time. It refuses spending
+// targets, which payments alone decide.
 func (tx *Tx) ReportDone(id int64, on calendar.Date, note string) error {
 	o, err := tx.obligation(id)
 	if err != nil {
 		return err
 	}
-	if o.Kind == SpendingTarget || o.Kind == Recurring {
+	if o.Kind == SpendingTarget {
 		return fmt.Errorf("督办事项 %d（%s）以支出记录为准，请导入支付明细", id, o.Title)
 	}
 	if o.State == StateWaived {
@@ -234,6 +234,9 @@ type Evidence struct {
 	Units    map[int64]Unit
 	Targets  map[int64][]Target   // by project, in the order of their dates
 	Spending map[int64][]Spending // by project, in the order of the days
+	// Recurring holds all recurring duties of each project, in the order of
+	// their dates: which payment answers for which month depends on the others.
+	Recurring map[int64][]Obligation
 }
 
 // EvidenceFor reads what a check of the given obligations needs, inside the
@@ -248,13 +251,21 @@ func (s *Store) EvidenceFor(ctx context.Context, due []Obligation) (Evidence, er
 func evidenceFor(db *gorm.DB, due []Obligation) (Evidence, error) {
 	ev := Evidence{
 		Projects: map[int64]Project{}, Units: map[int64]Unit{},
-		Targets: map[int64][]Target{}, Spending: map[int64][]Spending{},
+		Targets: map[int64][]Target{}, Spending: map[int64][]Spending{}, Recurring: map[int64][]Obligation{},
 	}
-	projects, units := map[int64]bool{}, map[int64]bool{}
+	projects, units, recurring := map[int64]bool{}, map[int64]bool{}, map[int64]bool{}
 	for _, o := range due {
 		units[o.UnitID] = true
 		if o.ProjectID != 0 {
 			projects[o.ProjectID] = true
+		}
+		if o.Kind == Recurring {
+			recurring[o.ProjectID] = true
+		}
+	}
+	for ids := range slices.Chunk(keys(recurring), insertChunk) {
+		if err := ev.loadRecurring(db, ids); err != nil {
+			return ev, err
 		}
 	}
 	for ids := range slices.Chunk(keys(projects), insertChunk) {
@@ -295,6 +306,19 @@ func (ev Evidence) loadProjects(db *gorm.DB, ids []int64) error {
 	}
 	for _, s := range spending {
 		ev.Spending[s.ProjectID] = append(ev.Spending[s.ProjectID], s)
+	}
+	return nil
+}
+
+func (ev Evidence) loadRecurring(db *gorm.DB, ids []int64) error {
+	var duties []Obligation
+	err := db.Where("project_id IN ? AND kind = ? AND state <> ?", ids, Recurring, StateWaived).
+		Order("project_id, due_on, sequence").Find(&duties).Error
+	if err != nil {
+		return fmt.Errorf("read recurring obligations: %w", err)
+	}
+	for _, o := range duties {
+		ev.Recurring[o.ProjectID] = append(ev.Recurring[o.ProjectID], o)
 	}
 	return nil
 }

@@ -146,3 +146,17 @@ func (s *Store) NextNotificationAt(ctx context.Context) (at time.Time, ok bool, 
 		Order("next_attempt_at").Limit(1).Find(&n)
 	return n.NextAttemptAt, res.RowsAffected > 0, res.Error
 }
+
+// LastNotificationID returns the highest id in the outbox, 0 if it is empty.
+func (s *Store) LastNotificationID(ctx context.Context) (int64, error) {
+	var id int64
+	err := s.Read(ctx).Model(&Notification{}).Select("COALESCE(MAX(id), 0)").Scan(&id).Error
+	return id, err
+}
+
+// NotificationsAfter returns the messages with higher ids, in their order.
+func (s *Store) NotificationsAfter(ctx context.Context, id int64) ([]Notification, error) {
+	var messages []Notification
+	err := s.Read(ctx).Where("id > ?", id).Order("id").Find(&messages).Error
+	return messages, err
+}

@@ -9,13 +9,12 @@ import (
 // SyncProblems makes the open data problems of the given projects and units
 // equal to found: new ones are added, those that the document no longer has
 // are closed as corrected, and those that a person has confirmed stay so
-// unless the value has changed since. It returns how many were opened.
-func (tx *Tx) SyncProblems(year int, unitIDs, projectIDs []int64, found []DataProblem, file string) (int, error) {
+// unless the value has changed since. It returns how many it opened and closed.
+func (tx *Tx) SyncProblems(year int, unitIDs, projectIDs []int64, found []DataProblem, file string) (opened, closed int, err error) {
 	stored, err := tx.problemsOf(year, unitIDs, projectIDs)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	opened := 0
 	for _, want := range found {
 		have, ok := stored[want.Fingerprint]
 		delete(stored, want.Fingerprint)
@@ -23,14 +22,14 @@ func (tx *Tx) SyncProblems(year int, unitIDs, projectIDs []int64, found []DataPr
 		case !ok:
 			want.State = ProblemOpen
 			if err := tx.Create(&want); err != nil {
-				return 0, err
+				return 0, 0, err
 			}
 			opened++
 		case have.Value != want.Value || have.State == ProblemCorrected:
 			have.Value, have.Message, have.File, have.Line = want.Value, want.Message, want.File, want.Line
 			have.State, have.ClosedAt, have.ClosedBy, have.ClosedNote = ProblemOpen, nil, "", ""
 			if err := save(tx, &have, have.ID, &have.Version); err != nil {
-				return 0, err
+				return 0, 0, err
 			}
 			opened++
 		}
@@ -38,11 +37,12 @@ func (tx *Tx) SyncProblems(year int, unitIDs, projectIDs []int64, found []DataPr
 	for _, gone := range stored {
 		if gone.State == ProblemOpen {
 			if err := tx.closeProblem(gone, ProblemCorrected, "已在 "+file+" 中更正"); err != nil {
-				return 0, err
+				return 0, 0, err
 			}
+			closed++
 		}
 	}
-	return opened, nil
+	return opened, closed, nil
 }
 
 func (tx *Tx) problemsOf(year int, unitIDs, projectIDs []int64) (map[string]DataProblem, error) {

@@ -20,7 +20,7 @@ CREATE TABLE users (
     mobile     VARCHAR(32) NOT NULL DEFAULT '',
     language   VARCHAR(8) NOT NULL,
     unit_id    BIGINT NOT NULL DEFAULT 0,
-    roles      VARCHAR(255) NOT NULL,
+    roles      VARCHAR(255),
     active     BOOLEAN NOT NULL,
     version    BIGINT NOT NULL DEFAULT 0,
     CONSTRAINT uq_users_account UNIQUE (account)
@@ -107,7 +107,7 @@ CREATE TABLE goals (
     title       VARCHAR(255) NOT NULL,
     text        TEXT NOT NULL,
     measure     TEXT NOT NULL,
-    figures     TEXT NOT NULL,
+    figures     TEXT,
     source_line BIGINT NOT NULL DEFAULT 0,
     CONSTRAINT uq_goals UNIQUE (unit_id, fiscal_year, scope, sequence)
 ) $OPTIONS;

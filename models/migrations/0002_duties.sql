@@ -38,7 +38,7 @@ CREATE TABLE rules (
     unit_id     BIGINT NOT NULL DEFAULT 0,
     project_id  BIGINT NOT NULL DEFAULT 0,
     enabled     BOOLEAN NOT NULL,
-    steps       TEXT NOT NULL,
+    steps       TEXT,
     workflow    VARCHAR(64) NOT NULL,
     blue_over   BIGINT NOT NULL,
     yellow_over BIGINT NOT NULL,
@@ -69,7 +69,7 @@ CREATE TABLE job_runs (
     started_at   $TIME,
     ended_at     $TIME,
     state        VARCHAR(16) NOT NULL,
-    counts       TEXT NOT NULL,
+    counts       TEXT,
     error        TEXT NOT NULL,
     CONSTRAINT uq_job_runs_fire UNIQUE (job, scheduled_at)
 ) $OPTIONS;

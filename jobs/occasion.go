@@ -1,0 +1,86 @@
+package jobs
+
+import (
+	"fmt"
+
+	"duban/models"
+	"duban/models/calendar"
+)
+
+// Occasion is one day on which a rule wants something to be said about an
+// obligation.
+type Occasion struct {
+	Day      calendar.Date // always a working day, as far as the calendar knows
+	Step     models.RuleStep
+	Repeat   int // 0 for the step itself, n for its n-th repetition
+	Audience models.Audience
+}
+
+// urgency orders occasions: the further along, the more urgent.
+func (oc Occasion) urgency() int { return oc.Step.Offset + oc.Repeat*oc.Step.Every }
+
+// key names the occasion within its obligation's rule.
+func (oc Occasion) key() string {
+	unit := "d"
+	if oc.Step.Workdays {
+		unit = "w"
+	}
+	return fmt.Sprintf("%+d%s|%d", oc.Step.Offset, unit, oc.Repeat)
+}
+
+// maxRepeats bounds a series: ten years of daily reminders.
+const maxRepeats = 3660
+
+// occasionsBetween returns the occasions after one day and up to another. A
+// reminder that would fall on a day off comes on the last working day before;
+// one about a duty that is overdue already comes on the next working day.
+func occasionsBetween(rule models.Rule, due, after, upTo calendar.Date, cal *calendar.Calendar) []Occasion {
+	var found []Occasion
+	for _, step := range rule.Steps {
+		for n := 0; n < maxRepeats; n++ {
+			day := occasionDay(step, n, due, cal)
+			if day.After(upTo) {
+				break
+			}
+			if day.After(after) {
+				for _, a := range step.Audience {
+					found = append(found, Occasion{Day: day, Step: step, Repeat: n, Audience: a})
+				}
+			}
+			if step.Every <= 0 {
+				break
+			}
+		}
+	}
+	return found
+}
+
+// occasionDay returns the day of the n-th repetition of a step.
+func occasionDay(step models.RuleStep, n int, due calendar.Date, cal *calendar.Calendar) calendar.Date {
+	offset := step.Offset + n*step.Every
+	switch {
+	case step.Workdays && offset != 0:
+		return cal.AddWorkdays(due, offset)
+	case offset > 0:
+		return cal.WorkdayOnOrAfter(due.AddDays(offset))
+	}
+	return cal.WorkdayOnOrBefore(due.AddDays(offset))
+}
+
+// nextOccasion returns the day of the first occasion after day, or no date.
+func nextOccasion(rule models.Rule, due, day calendar.Date, cal *calendar.Calendar) calendar.Date {
+	var next calendar.Date
+	for _, step := range rule.Steps {
+		for n := 0; n < maxRepeats; n++ {
+			d := occasionDay(step, n, due, cal)
+			if d.After(day) {
+				next = earlier(next, d, day)
+				break
+			}
+			if step.Every <= 0 {
+				break
+			}
+		}
+	}
+	return next
+}

@@ -1,0 +1,207 @@
+package jobs
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"github.com/jonboulle/clockwork"
+
+	"duban/models"
+	"duban/models/calendar"
+)
+
+// batchSize bounds how many obligations one transaction of a sweep checks.
+const batchSize = 500
+
+// Sweeper checks the obligations that are due for a check.
+type Sweeper struct {
+	Store   *models.Store
+	Clock   clockwork.Clock
+	Channel models.Channel // by which reminders go out
+	Log     *slog.Logger
+	// Progress, if set, is told after each transaction.
+	Progress func(Stats)
+}
+
+// Stats counts what a sweep did.
+type Stats struct {
+	Checked    int // obligations evaluated
+	Changed    int // obligations whose state changed or that were settled
+	Enqueued   int // new messages in the outbox
+	Suppressed int // messages that were due but are not worth saying, recorded as such
+}
+
+// Counts returns the stats by name, as a job run records them.
+func (s Stats) Counts() map[string]int {
+	return map[string]int{"checked": s.Checked, "changed": s.Changed, "enqueued": s.Enqueued, "suppressed": s.Suppressed}
+}
+
+func (s *Stats) add(t Stats) {
+	s.Checked += t.Checked
+	s.Changed += t.Changed
+	s.Enqueued += t.Enqueued
+	s.Suppressed += t.Suppressed
+}
+
+// Sweep checks every obligation that is due for a check on or before day, in
+// bounded transactions. In each of them the obligations' new states, their
+// audit entries and the messages about them are committed together. So a sweep
+// that is killed has done some batches and not others; the next one goes on
+// from there, and catches up over any number of days.
+func (sw *Sweeper) Sweep(ctx context.Context, day calendar.Date) (Stats, error) {
+	var total Stats
+	round, err := sw.round(ctx, day)
+	if err != nil {
+		return total, err
+	}
+	for {
+		var batch Stats
+		err := sw.Store.Tx(ctx, "system", func(tx *models.Tx) (err error) {
+			batch, err = round.check(tx)
+			return err
+		})
+		if err != nil {
+			return total, fmt.Errorf("sweep of %s: %w", day, err)
+		}
+		if batch.Checked == 0 {
+			return total, nil
+		}
+		total.add(batch)
+		if sw.Progress != nil {
+			sw.Progress(total)
+		}
+	}
+}
+
+// round is what all transactions of one sweep share.
+type round struct {
+	day       calendar.Date
+	rules     RuleSet
+	directory Directory
+	calendar  *calendar.Calendar
+	channel   models.Channel
+	clock     clockwork.Clock
+}
+
+func (sw *Sweeper) round(ctx context.Context, day calendar.Date) (*round, error) {
+	rules, err := sw.Store.Rules(ctx)
+	if err != nil {
+		return nil, err
+	}
+	users, err := sw.Store.Users(ctx)
+	if err != nil {
+		return nil, err
+	}
+	cal, err := sw.Store.Calendar(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if year := cal.MissingYear(day); year != 0 {
+		sw.Log.WarnContext(ctx, "holiday arrangements are missing; only weekends count as days off", "year", year)
+	}
+	return &round{
+		day: day, rules: NewRuleSet(rules), directory: NewDirectory(users), calendar: cal,
+		channel: sw.Channel, clock: sw.Clock,
+	}, nil
+}
+
+// check evaluates one batch.
+func (r *round) check(tx *models.Tx) (Stats, error) {
+	var stats Stats
+	due, err := tx.DueForCheck(r.day, batchSize)
+	if err != nil || len(due) == 0 {
+		return stats, err
+	}
+	ev, err := tx.EvidenceFor(due)
+	if err != nil {
+		return stats, err
+	}
+	var messages []models.Notification
+	for i := range due {
+		was := due[i]
+		msgs := r.checkOne(&due[i], ev)
+		messages = append(messages, msgs...)
+		if action := transition(was, due[i]); action != "" {
+			stats.Changed++
+			if err := tx.Audit(action, "obligations", was.ID, settlement(due[i])); err != nil {
+				return stats, err
+			}
+		}
+	}
+	if err := tx.SaveChecked(due); err != nil {
+		return stats, err
+	}
+	stats.Checked = len(due)
+	stats.Enqueued, stats.Suppressed, err = enqueue(tx, messages)
+	return stats, err
+}
+
+// checkOne brings one obligation up to the round's day and returns what is to
+// be said about it.
+func (r *round) checkOne(o *models.Obligation, ev models.Evidence) []models.Notification {
+	// The clock may have been set back; what was decided stays decided.
+	day := r.day
+	if o.CheckedOn.After(day) {
+		day = o.CheckedOn
+	}
+	rule, rec := r.rules.For(*o), recordsOf(*o, ev)
+	f := Evaluate(*o, rec, day, rule)
+
+	since := o.CheckedOn
+	o.State, o.Light, o.SettledOn, o.CheckedOn = f.State, f.Light, f.SettledOn, day
+	o.NextCheckOn = nextChange(*o, rec, day)
+	if o.Settled() {
+		o.NextCheckOn = calendar.Date{}
+		return nil
+	}
+	o.NextCheckOn = earlier(o.NextCheckOn, nextOccasion(rule, o.DueOn, day, r.calendar), day)
+	if f.Fulfilled {
+		return nil
+	}
+	return r.reminders(*o, f, rule, since, day, ev)
+}
+
+func recordsOf(o models.Obligation, ev models.Evidence) Records {
+	return Records{
+		Budget: ev.Projects[o.ProjectID].Budget, Targets: ev.Targets[o.ProjectID],
+		Spending: ev.Spending[o.ProjectID], Recurring: ev.Recurring[o.ProjectID],
+	}
+}
+
+// transition names what happened to an obligation, or returns "" if its state
+// is what it was.
+func transition(was, is models.Obligation) string {
+	switch {
+	case was.State != is.State:
+		return "obligation." + string(is.State)
+	case was.SettledOn != is.SettledOn && !is.SettledOn.IsZero():
+		return "obligation.settled"
+	case was.SettledOn != is.SettledOn:
+		return "obligation.reopened"
+	}
+	return ""
+}
+
+// settlement is the audit detail of a transition.
+func settlement(o models.Obligation) map[string]any {
+	return map[string]any{"state": o.State, "due_on": o.DueOn, "settled_on": o.SettledOn, "checked_on": o.CheckedOn}
+}
+
+// enqueue adds the messages and counts those that are new, by whether they
+// will be sent.
+func enqueue(tx *models.Tx, messages []models.Notification) (sent, suppressed int, err error) {
+	var toSend, toRecord []models.Notification
+	for _, m := range messages {
+		if m.State == models.NotificationSuppressed {
+			toRecord = append(toRecord, m)
+		} else {
+			toSend = append(toSend, m)
+		}
+	}
+	if sent, err = tx.Enqueue(toSend); err != nil {
+		return 0, 0, err
+	}
+	suppressed, err = tx.Enqueue(toRecord)
+	return sent, suppressed, err
+}

@@ -1,0 +1,60 @@
+package models
+
+import (
+	"context"
+	"fmt"
+)
+
+// CopyTo copies everything that a rehearsal needs into a migrated, otherwise
+// empty store, whatever the engines: all but the audit trail and the runs.
+func (s *Store) CopyTo(ctx context.Context, to *Store) error {
+	return to.Tx(ctx, "system", func(tx *Tx) error {
+		for _, copyTable := range []func(context.Context, *Store, *Tx) error{
+			copyRows[Unit], copyRows[User], copyRows[Project], copyRows[Target], copyRows[Indicator], copyRows[Goal],
+			copyRows[Payment], copyRows[DataProblem], copyRows[Obligation], copyRows[Rule], copyRows[Schedule],
+			copyRows[Notification], copyRows[CalendarDay],
+		} {
+			if err := copyTable(ctx, s, tx); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// copyRows copies one table in bounded batches.
+func copyRows[T any](ctx context.Context, from *Store, tx *Tx) error {
+	var row T
+	if err := tx.db.Where("1 = 1").Delete(&row).Error; err != nil {
+		return fmt.Errorf("clear %T: %w", row, err)
+	}
+	rows, err := from.Read(ctx).Model(&row).Rows()
+	if err != nil {
+		return fmt.Errorf("copy %T: %w", row, err)
+	}
+	defer func() { _ = rows.Close() }()
+	batch := make([]T, 0, insertChunk)
+	flush := func() error {
+		if len(batch) == 0 {
+			return nil
+		}
+		err := tx.Create(batch)
+		batch = batch[:0]
+		return err
+	}
+	for rows.Next() {
+		var r T
+		if err := from.read.ScanRows(rows, &r); err != nil {
+			return fmt.Errorf("copy %T: %w", row, err)
+		}
+		if batch = append(batch, r); len(batch) == insertChunk {
+			if err := flush(); err != nil {
+				return err
+			}
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return fmt.Errorf("copy %T: %w", row, err)
+	}
+	return flush()
+}
