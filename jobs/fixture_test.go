@@ -62,7 +62,7 @@ func (b bureau) staff(t *testing.T) {
 		for i := range users {
 			u := &users[i]
 			u.Name, u.Email, u.Language, u.Active = u.Account, u.Account+"@example.cn", models.Chinese, true
-			if _, err := tx.SaveUser(u); err != nil {
+			if _, _, err := tx.SaveUser(u); err != nil {
 				return err
 			}
 		}

@@ -66,11 +66,14 @@ func (r *round) mostUrgent(o models.Obligation, rule models.Rule, facts models.R
 	if !recordStale {
 		return messages
 	}
+	last := all[0]
 	for _, s := range all[1:] {
-		// Occasions that a weekend brought to the same day are one.
-		if s.Day == all[0].Day {
+		// Occasions that a weekend brought to the same day are one, and so are
+		// those that a person hears of in two capacities.
+		if s.Day == last.Day {
 			continue
 		}
+		last = s
 		m := r.message(o, rule, facts, s)
 		m.State, m.Reason = models.NotificationSuppressed, models.SuppressedStale
 		messages = append(messages, m)

@@ -27,7 +27,7 @@ func TestADailySweepAndOneJumpEndInTheSameObligations(t *testing.T) {
 		for d := day(1, 1); d.Year() == 2025; d = d.AddDays(1) {
 			daily.sweep(t, d)
 		}
-		jump.sweep(t, day(1, 1))
+		first := jump.sweep(t, day(1, 1))
 		jumped := jump.sweep(t, day(12, 31))
 
 		a, b := daily.obligations(t), jump.obligations(t)
@@ -43,6 +43,9 @@ func TestADailySweepAndOneJumpEndInTheSameObligations(t *testing.T) {
 		}
 		if states[models.StateMet] == 0 || states[models.StateMissed] == 0 {
 			t.Errorf("the year is no test: %v", states)
+		}
+		if total := len(jump.messages(t)); total != jumped.Enqueued+jumped.Suppressed+first.Enqueued {
+			t.Errorf("the sweeps counted %d+%d+%d messages, the outbox holds %d", first.Enqueued, jumped.Enqueued, jumped.Suppressed, total)
 		}
 		t.Logf("daily %d messages, the jump %d and %d suppressed; states %v", len(daily.messages(t)), jumped.Enqueued, jumped.Suppressed, states)
 		onlyWorthSaying(t, jump)

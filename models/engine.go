@@ -93,9 +93,10 @@ func openMySQL(dsn string, cfg *gorm.Config) (*gorm.DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("数据库连接串无法识别（应如 user:password@tcp(127.0.0.1:3306)/duban）：%w", err)
 	}
-	// Times are UTC on both sides, and affected rows are those that matched,
-	// as on SQLite, so that a compare-and-set reads the same everywhere.
-	c.ParseTime, c.Loc, c.ClientFoundRows, c.InterpolateParams = true, time.UTC, true, true
+	// Times are UTC on both sides. Affected rows are those that changed, so
+	// that an insert which finds its key taken counts as none, as on SQLite;
+	// every compare-and-set of ours changes the row that it matches.
+	c.ParseTime, c.Loc, c.ClientFoundRows, c.InterpolateParams = true, time.UTC, false, true
 	if c.Collation == "" {
 		c.Collation = "utf8mb4_bin"
 	}

@@ -32,28 +32,28 @@ func (s *Store) Users(ctx context.Context) ([]User, error) {
 }
 
 // SaveUser adds the user, or changes the one with the same account, and
-// reports whether anything was written.
-func (tx *Tx) SaveUser(u *User) (changed bool, err error) {
+// reports which of the two it did, if any.
+func (tx *Tx) SaveUser(u *User) (added, changed bool, err error) {
 	var have User
 	res := tx.db.Where("account = ?", u.Account).Limit(1).Find(&have)
 	if res.Error != nil {
-		return false, fmt.Errorf("read user %s: %w", u.Account, res.Error)
+		return false, false, fmt.Errorf("read user %s: %w", u.Account, res.Error)
 	}
 	if res.RowsAffected == 0 {
 		if err := tx.Create(u); err != nil {
-			return false, err
+			return false, false, err
 		}
-		return true, tx.Audit("user.added", "users", u.ID, map[string]any{"account": u.Account, "roles": u.Roles})
+		return true, false, tx.Audit("user.added", "users", u.ID, map[string]any{"account": u.Account, "roles": u.Roles})
 	}
 	u.ID, u.Stamps, u.Version = have.ID, have.Stamps, have.Version
 	if slices.Equal(u.Roles, have.Roles) && equalUsers(*u, have) {
-		return false, nil
+		return false, false, nil
 	}
 	// The entry names the account only: the chain must not spread phone numbers.
 	if err := tx.Audit("user.changed", "users", u.ID, map[string]any{"account": u.Account, "roles": u.Roles}); err != nil {
-		return false, err
+		return false, false, err
 	}
-	return true, save(tx, u, u.ID, &u.Version)
+	return false, true, save(tx, u, u.ID, &u.Version)
 }
 
 func equalUsers(a, b User) bool {

@@ -227,6 +227,20 @@ func (tx *Tx) Projects(year int, codes []string) (map[string]Project, error) {
 	return found, nil
 }
 
+// ProjectsByName returns the projects of a fiscal year by name, which several
+// may share.
+func (tx *Tx) ProjectsByName(year int) (map[string][]Project, error) {
+	var all []Project
+	if err := tx.db.Where("fiscal_year = ?", year).Order("id").Find(&all).Error; err != nil {
+		return nil, fmt.Errorf("read projects: %w", err)
+	}
+	byName := map[string][]Project{}
+	for _, p := range all {
+		byName[p.Name] = append(byName[p.Name], p)
+	}
+	return byName, nil
+}
+
 // FiscalYears returns the years of which projects are stored, in order.
 func (s *Store) FiscalYears(ctx context.Context) ([]int, error) {
 	var years []int

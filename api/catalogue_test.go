@@ -1,0 +1,84 @@
+package api
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+
+	"duban/models"
+)
+
+var verb = regexp.MustCompile(`%[a-z]`)
+
+func TestEveryTextIsThereInBothLanguages(t *testing.T) {
+	for key, text := range catalogue {
+		if text.zh == "" || text.en == "" {
+			t.Errorf("%s is missing in one language: %+v", key, text)
+		}
+		if zh, en := verb.FindAllString(text.zh, -1), verb.FindAllString(text.en, -1); strings.Join(zh, "") != strings.Join(en, "") {
+			t.Errorf("%s takes %v in one language and %v in the other", key, zh, en)
+		}
+	}
+}
+
+func TestTemplatesUseTheCatalogueAndAllOfIt(t *testing.T) {
+	used := map[string]bool{}
+	literal := regexp.MustCompile(`\{\{[^}]*\bt "([^"]+)"|\(t "([^"]+)"`)
+	group := regexp.MustCompile(`\bword "([^"]+)"`)
+	groups := map[string]bool{"error": true} // keys that Go code names
+	names := append([]string{"layout", "parts"}, pageNames...)
+	for _, name := range names {
+		source, err := files.ReadFile("templates/" + name + ".html")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range literal.FindAllStringSubmatch(string(source), -1) {
+			key := m[1] + m[2]
+			used[key] = true
+			if _, ok := catalogue[key]; !ok {
+				t.Errorf("%s.html uses %q, which the catalogue does not have", name, key)
+			}
+		}
+		for _, m := range group.FindAllStringSubmatch(string(source), -1) {
+			groups[m[1]] = true
+		}
+		// Texts that stand second on a line escape the pattern above.
+		for _, m := range regexp.MustCompile(`\bt "([^"]+)"`).FindAllStringSubmatch(string(source), -1) {
+			used[m[1]] = true
+		}
+		used["nav.overview"], used["nav.projects"], used["nav.obligations"], used["nav.messages"], used["nav.problems"] = true, true, true, true, true
+	}
+	for key := range catalogue {
+		prefix, _, _ := strings.Cut(key, ".")
+		if !used[key] && !groups[prefix] {
+			t.Errorf("nothing uses %s", key)
+		}
+	}
+}
+
+func TestEveryValueHasItsWord(t *testing.T) {
+	check := func(group string, value string) {
+		t.Helper()
+		if _, ok := catalogue[group+"."+value]; !ok {
+			t.Errorf("no word for %s.%s", group, value)
+		}
+	}
+	for _, k := range models.Kinds {
+		check("kind", string(k))
+	}
+	for _, s := range append(allStates, late) {
+		check("state", string(s))
+	}
+	for _, l := range allLights {
+		check("light", string(l))
+	}
+	for _, s := range messageStates {
+		check("delivery", string(s))
+	}
+	for _, s := range problemStates {
+		check("problem", string(s))
+	}
+	for _, a := range []models.Audience{models.ToOwner, models.ToManager, models.ToFinance, models.ToOffice, models.ToLeader} {
+		check("audience", string(a))
+	}
+}

@@ -1,0 +1,72 @@
+package api
+
+import (
+	"duban/models"
+	"duban/notifier"
+)
+
+const messagesPage = 50
+
+var messageStates = []models.NotificationState{
+	models.NotificationPending, models.NotificationSending, models.NotificationSent,
+	models.NotificationFailed, models.NotificationDead, models.NotificationSuppressed,
+}
+
+// messagesData is a page of the outbox.
+type messagesData struct {
+	State    models.NotificationState
+	States   []models.NotificationState
+	Messages []models.Message
+	First    bool
+	Next     int64 // the cursor of the next page, 0 on the last one
+}
+
+func messages(r *request) (any, error) {
+	state, err := choice(r.query, "state", "", messageStates...)
+	if err != nil {
+		return nil, err
+	}
+	before, err := number(r.query, "before")
+	if err != nil {
+		return nil, err
+	}
+	data := messagesData{State: state, States: messageStates, First: before == 0}
+	rows, err := r.store.Messages(r.ctx, models.MessageFilter{State: state, BeforeID: before, Limit: messagesPage + 1})
+	if err != nil {
+		return nil, err
+	}
+	rows, more := rest(rows, messagesPage)
+	if more {
+		data.Next = rows[len(rows)-1].ID
+	}
+	data.Messages = rows
+	return data, nil
+}
+
+// messageData is one message: its facts, what became of it, and its words.
+type messageData struct {
+	models.Message
+	Text *notifier.Message // nil if it cannot be put into words
+}
+
+// message words the message anew from its frozen facts, as the dispatcher
+// does, so that it shows what was or will be sent.
+func message(r *request) (any, error) {
+	m, err := r.store.Message(r.ctx, r.id)
+	if err != nil {
+		return nil, err
+	}
+	data := messageData{Message: m}
+	if r.templates == nil {
+		return data, nil
+	}
+	users, err := r.store.UsersByID(r.ctx, []int64{m.RecipientID})
+	if err != nil {
+		return nil, err
+	}
+	// A message of a template that is gone still has its facts.
+	if text, err := r.templates.Render(m.Notification, users[m.RecipientID]); err == nil {
+		data.Text = &text
+	}
+	return data, nil
+}

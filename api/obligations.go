@@ -1,0 +1,99 @@
+package api
+
+import "duban/models"
+
+const (
+	obligationsPage    = 50
+	obligationMessages = 50
+)
+
+// late is a state of the ledger's filter that is none of an obligation: missed
+// and still not settled.
+const late models.State = "late"
+
+var (
+	allStates = []models.State{models.StateOpen, models.StateMet, models.StateMissed, models.StateWaived}
+	allLights = []models.Light{models.Red, models.Yellow, models.Blue, models.Green}
+)
+
+// ledger is a table of obligations.
+type ledger struct {
+	ProjectID int64 // the project that all are about, so that no row repeats it
+	Duties    []dutyView
+}
+
+// obligationsData is a page of the ledger (台账).
+type obligationsData struct {
+	State  models.State
+	Kind   models.Kind
+	Light  models.Light
+	States []models.State
+	Kinds  []models.Kind
+	Lights []models.Light
+	Total  int // on all pages
+	Ledger ledger
+	First  bool
+	Next   string // the cursor of the next page, "" on the last one
+}
+
+// Filtered reports whether anything is left out.
+func (o obligationsData) Filtered() bool { return o.State != "" || o.Kind != "" || o.Light != "" }
+
+func obligations(r *request) (any, error) {
+	data := obligationsData{States: append([]models.State{late}, allStates...), Kinds: models.Kinds, Lights: allLights}
+	var err error
+	if data.State, err = choice(r.query, "state", "", data.States...); err != nil {
+		return nil, err
+	}
+	if data.Kind, err = choice(r.query, "kind", "", data.Kinds...); err != nil {
+		return nil, err
+	}
+	if data.Light, err = choice(r.query, "light", "", data.Lights...); err != nil {
+		return nil, err
+	}
+	cursor, err := parseDutyCursor(r.query)
+	if err != nil {
+		return nil, err
+	}
+	f := models.DutyFilter{
+		State: data.State, Kind: data.Kind, Light: data.Light,
+		// The light of what is settled says nothing any more.
+		Unsettled: data.State == late || data.Light != "" && data.State == "",
+		AfterDue:  cursor.due, AfterID: cursor.id,
+	}
+	if f.State == late {
+		f.State = models.StateMissed
+	}
+	if data.Total, err = r.store.CountDuties(r.ctx, f); err != nil {
+		return nil, err
+	}
+	var more bool
+	if data.Ledger.Duties, more, err = readDuties(r, f, obligationsPage); err != nil {
+		return nil, err
+	}
+	data.First = cursor == dutyCursor{}
+	if more {
+		end := data.Ledger.Duties[len(data.Ledger.Duties)-1]
+		data.Next = dutyCursor{end.DueOn, end.ID}.String()
+	}
+	return data, nil
+}
+
+// obligationData is one duty and what was said about it.
+type obligationData struct {
+	dutyView
+	Messages []models.Message
+}
+
+func obligation(r *request) (any, error) {
+	d, err := r.store.Duty(r.ctx, r.id, r.today)
+	if err != nil {
+		return nil, err
+	}
+	cal, err := r.store.Calendar(r.ctx)
+	if err != nil {
+		return nil, err
+	}
+	messages, err := r.store.Messages(r.ctx, models.MessageFilter{ObligationID: d.ID, Limit: obligationMessages})
+	return obligationData{viewDuties([]models.Duty{d}, r.today, cal)[0], messages}, err
+}

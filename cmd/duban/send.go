@@ -1,0 +1,76 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+	"github.com/spf13/cobra"
+
+	"duban/config"
+	"duban/jobs"
+	"duban/models"
+)
+
+func (a *app) sendCommand() *cobra.Command {
+	var sweep, resend bool
+	cmd := &cobra.Command{
+		Use:   "send",
+		Short: a.say("把待发消息发送一遍（不启动服务时使用）", "deliver the outbox once (for use without the server)"),
+		Args:  a.exactly(0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.withStore(cmd.Context(), func(cfg *config.Config, s *models.Store) error {
+				return a.send(cmd, cfg, s, sweep, resend)
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&sweep, "sweep", false, a.say("先检查今天的督办事项", "check today's duties first"))
+	cmd.Flags().BoolVar(&resend, "resend-dead", false, a.say("把已放弃的消息重新排队", "queue the messages that were given up again"))
+	return cmd
+}
+
+func (a *app) send(cmd *cobra.Command, cfg *config.Config, s *models.Store, sweep, resend bool) error {
+	ctx, clock, log := cmd.Context(), clockwork.NewRealClock(), a.logger(cfg)
+	d, err := newDelivery(cfg, clock)
+	if err != nil {
+		return err
+	}
+	defer d.close()
+	if sweep {
+		if err := a.sweep(cmd, s, d.preferred, log); err != nil {
+			return err
+		}
+	}
+	if resend {
+		n, err := s.ResendDead(ctx, actor())
+		if err != nil {
+			return err
+		}
+		_, _ = fmt.Fprintf(a.out, a.say("重新排队 %d 条\n", "%d queued again\n"), n)
+	}
+	dispatcher, err := d.dispatcher(cfg, s, clock, log)
+	if err != nil {
+		return err
+	}
+	stats, err := dispatcher.Drain(ctx)
+	_, _ = fmt.Fprintf(a.out, a.say("已发送 %d，将重试 %d，已放弃 %d，暂缓 %d\n", "sent %d, to be retried %d, given up %d, put back %d\n"),
+		stats.Sent, stats.Failed, stats.Dead, stats.Released)
+	return err
+}
+
+// sweep checks today's duties in the foreground, with a progress bar.
+func (a *app) sweep(cmd *cobra.Command, s *models.Store, channel models.Channel, log *slog.Logger) error {
+	bar := a.progress(a.say("检查督办事项", "checking duties"), 0)
+	sw := &jobs.Sweeper{Store: s, Clock: clockwork.NewRealClock(), Channel: channel, Log: log,
+		Progress: func(st jobs.Stats) { bar.set(int64(st.Checked)) }}
+	began := clockwork.NewRealClock().Now()
+	stats, err := sw.Sweep(cmd.Context(), s.Today())
+	bar.done()
+	if err != nil {
+		return err
+	}
+	_, _ = fmt.Fprintf(a.out, a.say("检查 %d 项（%s），状态变化 %d，新消息 %d\n", "checked %d duties in %s, %d changed, %d new messages\n"),
+		stats.Checked, time.Since(began).Round(time.Millisecond), stats.Changed, stats.Enqueued)
+	return nil
+}

@@ -1,0 +1,148 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/user"
+
+	"github.com/jonboulle/clockwork"
+
+	"duban/config"
+	"duban/models"
+	"duban/models/calendar"
+	"duban/notifier"
+)
+
+// open opens the configured database and refuses a schema that is not this
+// program's, except that a new SQLite file is set up at once: there is nothing
+// in it to lose.
+func open(ctx context.Context, cfg *config.Config, clock clockwork.Clock) (*models.Store, error) {
+	s, err := models.Open(ctx, models.Options{
+		Driver: models.Driver(cfg.Database.Driver), DSN: string(cfg.Database.DSN), Clock: clock,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := ready(ctx, s); err != nil {
+		return nil, closing(s, err)
+	}
+	return s, nil
+}
+
+func ready(ctx context.Context, s *models.Store) error {
+	stored, known, err := s.SchemaVersion(ctx)
+	switch {
+	case err != nil:
+		return err
+	case stored > known:
+		return fmt.Errorf("数据库结构版本 %d 比本程序（%d）新，请使用较新的 duban", stored, known)
+	case stored == 0 && s.Driver() == models.SQLite:
+		return s.Migrate(ctx)
+	case stored < known:
+		return fmt.Errorf("数据库结构版本 %d 需要升级到 %d：请先运行 duban migrate", stored, known)
+	}
+	return nil
+}
+
+// closing closes the store and returns the error because of which.
+func closing(s *models.Store, err error) error {
+	_ = s.Close()
+	return err
+}
+
+// withStore opens the database for one command.
+func (a *app) withStore(ctx context.Context, fn func(*config.Config, *models.Store) error) error {
+	cfg, err := a.config()
+	if err != nil {
+		return err
+	}
+	s, err := open(ctx, cfg, clockwork.NewRealClock())
+	if err != nil {
+		return err
+	}
+	return closing(s, fn(cfg, s))
+}
+
+// actor names who runs a command, for the audit trail.
+func actor() string {
+	if u, err := user.Current(); err == nil {
+		return "cli:" + u.Username
+	}
+	return "cli"
+}
+
+// parseDate reads a date flag; "" is the given default.
+func parseDate(flag, value string, missing calendar.Date) (calendar.Date, error) {
+	if value == "" {
+		return missing, nil
+	}
+	d, err := calendar.ParseDate(value)
+	if err != nil {
+		return d, fmt.Errorf("%w: --%s：%w", errUsage, flag, err)
+	}
+	return d, nil
+}
+
+// logger writes what happens to stderr, as configured.
+func (a *app) logger(cfg *config.Config) *slog.Logger {
+	opt := &slog.HandlerOptions{Level: cfg.Log.Level}
+	if cfg.Log.Format == config.FormatJSON {
+		return slog.New(slog.NewJSONHandler(a.err, opt))
+	}
+	return slog.New(slog.NewTextHandler(a.err, opt))
+}
+
+// delivery is how messages leave.
+type delivery struct {
+	templates *notifier.Templates
+	channels  map[models.Channel]notifier.Channel
+	preferred models.Channel // by which new reminders go out
+}
+
+// newDelivery sets up the file channel, and e-mail if it is configured.
+func newDelivery(cfg *config.Config, clock clockwork.Clock) (*delivery, error) {
+	templates, err := notifier.NewTemplates(cfg.Server.BaseURL)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(cfg.Outbox.Dir, 0o750); err != nil {
+		return nil, fmt.Errorf("建立消息目录：%w", err)
+	}
+	file, err := notifier.NewFile(cfg.Outbox.Dir, cfg.Mail.From)
+	if err != nil {
+		return nil, err
+	}
+	d := &delivery{
+		templates: templates, preferred: models.ChannelFile,
+		channels: map[models.Channel]notifier.Channel{models.ChannelFile: file},
+	}
+	if !cfg.Mail.Configured() {
+		return d, nil
+	}
+	m := cfg.Mail
+	smtp, err := notifier.NewSMTP(notifier.SMTPConfig{
+		Host: m.Host, Port: m.Port, Security: notifier.Security(m.Security), Username: m.Username, Password: string(m.Password),
+		From: m.From, FromName: m.FromName, HELO: m.HELO, CAFile: m.CAFile, Timeout: m.Timeout, Connections: m.Connections, Clock: clock,
+	})
+	if err != nil {
+		return nil, err
+	}
+	d.channels[models.ChannelEmail], d.preferred = smtp, models.ChannelEmail
+	return d, nil
+}
+
+// dispatcher drains the outbox of a store through the channels.
+func (d *delivery) dispatcher(cfg *config.Config, s *models.Store, clock clockwork.Clock, log *slog.Logger) (*notifier.Dispatcher, error) {
+	return notifier.NewDispatcher(notifier.Config{
+		Store: s, Templates: d.templates, Channels: d.channels, Clock: clock, Logger: log,
+		Workers: cfg.Outbox.Workers, Batch: cfg.Outbox.Batch, Lease: cfg.Outbox.Lease, MaxAge: cfg.Outbox.MaxAge,
+	})
+}
+
+func (d *delivery) close() {
+	for _, c := range d.channels {
+		_ = c.Close()
+	}
+}

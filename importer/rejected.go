@@ -1,0 +1,65 @@
+package importer
+
+import (
+	"encoding/csv"
+	"fmt"
+	"io"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// Rejected is a row of a list that was not taken, and why.
+type Rejected struct {
+	Line   int
+	Cells  []string // as found
+	Reason string
+}
+
+// WriteRejected writes rejected rows as CSV that a spreadsheet opens in
+// Chinese: the original cells, their line and the reason. Corrected, the file
+// can be imported again.
+func WriteRejected(w io.Writer, header []string, rows []Rejected) error {
+	width := len(header)
+	for _, r := range rows {
+		width = max(width, len(r.Cells))
+	}
+	records := [][]string{append(padded(header, width), "行号", "原因")}
+	for _, r := range rows {
+		records = append(records, append(padded(r.Cells, width), strconv.Itoa(r.Line), harmless(r.Reason)))
+	}
+	return writeCSV(w, records)
+}
+
+// padded returns the cells made harmless, and blank ones up to the width.
+func padded(cells []string, width int) []string {
+	out := make([]string, width, width+2)
+	for i, c := range cells {
+		out[i] = harmless(c)
+	}
+	return out
+}
+
+// plainNumber is what begins with a sign and is no formula.
+var plainNumber = regexp.MustCompile(`^[+-]?[\d.,]+%?$`)
+
+// harmless keeps a spreadsheet from running a cell as a formula.
+func harmless(s string) string {
+	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) && !plainNumber.MatchString(s) {
+		return "'" + s
+	}
+	return s
+}
+
+// writeCSV writes records behind the mark by which spreadsheets know UTF-8.
+func writeCSV(w io.Writer, records [][]string) error {
+	if _, err := io.WriteString(w, "\ufeff"); err != nil {
+		return fmt.Errorf("写 CSV：%w", err)
+	}
+	out := csv.NewWriter(w)
+	out.UseCRLF = true
+	if err := out.WriteAll(records); err != nil {
+		return fmt.Errorf("写 CSV：%w", err)
+	}
+	return nil
+}
