@@ -110,8 +110,10 @@ func TestMissingHolidaysAreReported(t *testing.T) {
 func TestPublishedTextsAreNeverMarkup(t *testing.T) {
 	const evil = `"><script>alert(1)</script><img src=x onerror=y>'`
 	s := newStore(t)
-	facts := models.Reminder{Kind: models.SpendingTarget, Title: evil, UnitName: evil, ProjectName: evil, ProjectCode: evil, DueOn: today, AsOf: today,
-		DueOnHoliday: evil, Light: models.Light(evil), Audience: models.Audience(evil), Source: evil}
+	facts := models.Reminder{
+		Kind: models.SpendingTarget, Title: evil, UnitName: evil, ProjectName: evil, ProjectCode: evil, DueOn: today, AsOf: today,
+		DueOnHoliday: evil, Light: models.Light(evil), Audience: models.Audience(evil), Source: evil,
+	}
 	write(t, s,
 		&models.Unit{Code: evil, Name: evil},
 		&models.User{Account: "a", Name: evil, Roles: []models.Role{models.RoleOwner}, Active: true},
@@ -119,16 +121,22 @@ func TestPublishedTextsAreNeverMarkup(t *testing.T) {
 		&models.Target{ProjectID: 1, DueOn: checkpoints[0], Label: evil, Percent: 1},
 		&models.Indicator{ProjectID: 1, Sequence: 1, Level1: evil, Level2: evil, Level3: evil, Description: evil, ValueText: evil, Basis: evil, Recurrence: "<i>"},
 		&models.Payment{ProjectID: 1, PaidOn: today, Amount: 1, VoucherNo: "<u>", Payee: evil, Summary: evil, AsOf: today},
-		&models.Obligation{Subject: "p1", UnitID: 1, ProjectID: 1, FiscalYear: 2025, Kind: "<kind>", Title: evil, DueOn: today, State: models.StateOpen,
-			Light: "<light>", Source: evil, DoneOn: today, DoneBy: evil, DoneNote: evil},
+		&models.Obligation{
+			Subject: "p1", UnitID: 1, ProjectID: 1, FiscalYear: 2025, Kind: "<kind>", Title: evil, DueOn: today, State: models.StateOpen,
+			Light: "<light>", Source: evil, DoneOn: today, DoneBy: evil, DoneNote: evil,
+		},
 		&models.Obligation{Subject: "u1", UnitID: 1, FiscalYear: 2025, Kind: models.Custom, Title: evil, DueOn: calendar.MustDate(2025, time.January, 1), State: models.StateMissed, Light: models.Red},
-		&models.Notification{DedupKey: evil, ObligationID: 1, RecipientID: 1, Channel: "<ch>", Day: today, Template: "<t>", Payload: facts,
-			State: "<state>", Reason: evil, LastError: evil, ProviderID: evil, NextAttemptAt: today.At(8, 0)},
+		&models.Notification{
+			DedupKey: evil, ObligationID: 1, RecipientID: 1, Channel: "<ch>", Day: today, Template: "<t>", Payload: facts,
+			State: "<state>", Reason: evil, LastError: evil, ProviderID: evil, NextAttemptAt: today.At(8, 0),
+		},
 		&models.DataProblem{Fingerprint: "f", UnitID: 1, ProjectID: 1, FiscalYear: 2025, Code: evil, Field: evil, Value: evil, Message: evil, File: evil, State: models.ProblemOpen, ClosedNote: evil},
 	)
 	h := newConsole(t, s)
-	for _, page := range []string{"/", "/projects", "/projects/1", "/obligations", "/obligations/1", "/messages", "/messages/1", "/problems",
-		"/projects?after=" + "%22%3E%3Cscript%3E", "/?lang=%3Cscript%3E", "/obligations?state=%3Cscript%3E"} {
+	for _, page := range []string{
+		"/", "/projects", "/projects/1", "/obligations", "/obligations/1", "/messages", "/messages/1", "/problems",
+		"/projects?after=" + "%22%3E%3Cscript%3E", "/?lang=%3Cscript%3E", "/obligations?state=%3Cscript%3E",
+	} {
 		body := get(h, page).Body.String()
 		for _, raw := range []string{"<script", "<img", "<light>", "<kind>", "<ch>", "<t>", "<state>"} {
 			if strings.Contains(body, raw) {

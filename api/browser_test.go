@@ -83,10 +83,12 @@ func TestPagesFitTheirScreens(t *testing.T) {
 	empty := httptest.NewServer(newConsole(t, newStore(t)))
 	defer empty.Close()
 
-	addresses := []string{empty.URL + "/", server.URL + "/?lang=en", server.URL + "/projects/1?lang=en", server.URL + "/obligations?state=waived"}
-	for _, page := range pages {
+	visited := append([]string{"/?lang=en", "/projects/1?lang=en", "/obligations?state=waived"}, pages...)
+	addresses := make([]string, 0, len(visited)+1)
+	for _, page := range visited {
 		addresses = append(addresses, server.URL+page)
 	}
+	addresses = append(addresses, empty.URL+"/")
 	ctx, complaints := browse(t, path)
 	for _, width := range []int64{1280, 390} {
 		for _, address := range addresses {

@@ -170,7 +170,7 @@ var catalogue = map[string]text{
 	"overview.progress":     {"支出进度", "Spending"},
 	"overview.of_projects":  {"%d 个项目", "%d projects"},
 	"overview.due":          {"已到节点应支出", "Due by passed checkpoints"},
-	"overview.missing":      {"落后计划", "Behind plan"},
+	"overview.missing":      {"合计落后计划", "Behind plan in sum"},
 	"overview.next":         {"即将到期", "Due next"},
 	"overview.until":        {"至 %s", "until %s"},
 	"overview.nothing_next": {"近 30 天没有到期事项。", "Nothing is due within 30 days."},

@@ -75,6 +75,7 @@ type dot struct {
 	X, Y  float64
 	Label float64 // where its text starts or ends
 	End   bool    // the text ends there
+	Below bool    // the text stands below, because that of a checkpoint is beside it
 	models.AmountOn
 }
 
@@ -143,6 +144,9 @@ func (d *drawing) addPaid(x func(calendar.Date, float64) float64, y func(money.F
 		d.Now.Amount = d.Paid[len(d.Paid)-1].Amount
 	}
 	d.Now.Y = y(d.Now.Amount)
+	for _, p := range d.Dots {
+		d.Now.Below = d.Now.Below || math.Abs(p.Y-d.Now.Y) < 16 && math.Abs(p.X-d.Now.X) < 90
+	}
 	if end > (d.Left+d.Right)/2 {
 		d.Now.Label, d.Now.End = end-8, true
 	}

@@ -61,8 +61,15 @@ func TestSharesOfAPlanAreRoundedUpForDisplay(t *testing.T) {
 		paid, budget money.Fen
 		want         string
 	}{
-		{0, 0, "0%"}, {0, 3, "0%"}, {1, 3, "33.34%"}, {2, 3, "66.67%"}, {3, 3, "100%"}, {50, 100, "50%"},
-		{99_999, 100_000, "100%"}, {4, 3, "133.34%"}, {825, 1000, "82.5%"},
+		{0, 0, "0%"},
+		{0, 3, "0%"},
+		{1, 3, "33.34%"},
+		{2, 3, "66.67%"},
+		{3, 3, "100%"},
+		{50, 100, "50%"},
+		{99_999, 100_000, "100%"},
+		{4, 3, "133.34%"},
+		{825, 1000, "82.5%"},
 	} {
 		if got := planned(money.Share{Paid: c.paid, Budget: c.budget}).String(); got != c.want {
 			t.Errorf("%d of %d is shown as %s; want %s", c.paid, c.budget, got, c.want)

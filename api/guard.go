@@ -33,19 +33,18 @@ const requestID = "request_id"
 func (s *server) observe(c *gin.Context) {
 	id, began := rand.Text()[:8], s.Clock.Now()
 	c.Set(requestID, id)
-	ctx := c.Request.Context()
 	defer func() {
 		if cause := recover(); cause != nil {
 			if err, ok := cause.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 				panic(cause) // net/http's own way to drop a connection
 			}
-			s.Logger.ErrorContext(ctx, "panic", "request", id, "path", c.Request.URL.Path, "cause", cause)
+			s.Logger.ErrorContext(c.Request.Context(), "panic", "request", id, "path", c.Request.URL.Path, "cause", cause)
 			if !c.Writer.Written() {
 				s.fail(c, errInternal)
 			}
 			c.Abort()
 		}
-		s.Logger.DebugContext(ctx, "request", "request", id, "method", c.Request.Method,
+		s.Logger.DebugContext(c.Request.Context(), "request", "request", id, "method", c.Request.Method,
 			"path", c.Request.URL.Path, "status", c.Writer.Status(), "took", s.Clock.Since(began))
 	}()
 	c.Next()

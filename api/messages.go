@@ -1,6 +1,8 @@
 package api
 
 import (
+	"context"
+
 	"duban/models"
 	"duban/notifier"
 )
@@ -21,7 +23,7 @@ type messagesData struct {
 	Next     int64 // the cursor of the next page, 0 on the last one
 }
 
-func messages(r *request) (any, error) {
+func messages(ctx context.Context, r *request) (any, error) {
 	state, err := choice(r.query, "state", "", messageStates...)
 	if err != nil {
 		return nil, err
@@ -31,7 +33,7 @@ func messages(r *request) (any, error) {
 		return nil, err
 	}
 	data := messagesData{State: state, States: messageStates, First: before == 0}
-	rows, err := r.store.Messages(r.ctx, models.MessageFilter{State: state, BeforeID: before, Limit: messagesPage + 1})
+	rows, err := r.store.Messages(ctx, models.MessageFilter{State: state, BeforeID: before, Limit: messagesPage + 1})
 	if err != nil {
 		return nil, err
 	}
@@ -51,8 +53,8 @@ type messageData struct {
 
 // message words the message anew from its frozen facts, as the dispatcher
 // does, so that it shows what was or will be sent.
-func message(r *request) (any, error) {
-	m, err := r.store.Message(r.ctx, r.id)
+func message(ctx context.Context, r *request) (any, error) {
+	m, err := r.store.Message(ctx, r.id)
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +62,7 @@ func message(r *request) (any, error) {
 	if r.templates == nil {
 		return data, nil
 	}
-	users, err := r.store.UsersByID(r.ctx, []int64{m.RecipientID})
+	users, err := r.store.UsersByID(ctx, []int64{m.RecipientID})
 	if err != nil {
 		return nil, err
 	}

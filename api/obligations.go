@@ -1,6 +1,10 @@
 package api
 
-import "duban/models"
+import (
+	"context"
+
+	"duban/models"
+)
 
 const (
 	obligationsPage    = 50
@@ -39,7 +43,7 @@ type obligationsData struct {
 // Filtered reports whether anything is left out.
 func (o obligationsData) Filtered() bool { return o.State != "" || o.Kind != "" || o.Light != "" }
 
-func obligations(r *request) (any, error) {
+func obligations(ctx context.Context, r *request) (any, error) {
 	data := obligationsData{States: append([]models.State{late}, allStates...), Kinds: models.Kinds, Lights: allLights}
 	var err error
 	if data.State, err = choice(r.query, "state", "", data.States...); err != nil {
@@ -64,11 +68,11 @@ func obligations(r *request) (any, error) {
 	if f.State == late {
 		f.State = models.StateMissed
 	}
-	if data.Total, err = r.store.CountDuties(r.ctx, f); err != nil {
+	if data.Total, err = r.store.CountDuties(ctx, f); err != nil {
 		return nil, err
 	}
 	var more bool
-	if data.Ledger.Duties, more, err = readDuties(r, f, obligationsPage); err != nil {
+	if data.Ledger.Duties, more, err = readDuties(ctx, r, f, obligationsPage); err != nil {
 		return nil, err
 	}
 	data.First = cursor == dutyCursor{}
@@ -85,15 +89,15 @@ type obligationData struct {
 	Messages []models.Message
 }
 
-func obligation(r *request) (any, error) {
-	d, err := r.store.Duty(r.ctx, r.id, r.today)
+func obligation(ctx context.Context, r *request) (any, error) {
+	d, err := r.store.Duty(ctx, r.id, r.today)
 	if err != nil {
 		return nil, err
 	}
-	cal, err := r.store.Calendar(r.ctx)
+	cal, err := r.store.Calendar(ctx)
 	if err != nil {
 		return nil, err
 	}
-	messages, err := r.store.Messages(r.ctx, models.MessageFilter{ObligationID: d.ID, Limit: obligationMessages})
+	messages, err := r.store.Messages(ctx, models.MessageFilter{ObligationID: d.ID, Limit: obligationMessages})
 	return obligationData{viewDuties([]models.Duty{d}, r.today, cal)[0], messages}, err
 }

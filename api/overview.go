@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"slices"
 
 	"duban/models"
@@ -59,10 +60,10 @@ func (o overviewData) DueShare() money.Percent {
 // Missing returns by how much spending is behind the plan so far.
 func (o overviewData) Missing() money.Fen { return max(o.Due-o.Paid, 0) }
 
-func overview(r *request) (any, error) {
+func overview(ctx context.Context, r *request) (any, error) {
 	o := overviewData{Horizon: r.today.AddDays(overviewDays)}
-	for _, step := range []func(*request) error{o.readYear, o.readCurve, o.readCounts, o.readDuties, o.readRest} {
-		if err := step(r); err != nil {
+	for _, step := range []func(context.Context, *request) error{o.readYear, o.readCurve, o.readCounts, o.readDuties, o.readRest} {
+		if err := step(ctx, r); err != nil {
 			return nil, err
 		}
 	}
@@ -71,17 +72,17 @@ func overview(r *request) (any, error) {
 
 // readYear chooses the fiscal year: the one asked for, else this one, else the
 // latest that has projects.
-func (o *overviewData) readYear(r *request) (err error) {
-	o.Year, o.Years, err = fiscalYear(r)
+func (o *overviewData) readYear(ctx context.Context, r *request) (err error) {
+	o.Year, o.Years, err = fiscalYear(ctx, r)
 	if err != nil {
 		return err
 	}
-	o.Totals, err = r.store.YearTotals(r.ctx, o.Year)
+	o.Totals, err = r.store.YearTotals(ctx, o.Year)
 	return err
 }
 
-func fiscalYear(r *request) (year int, years []int, err error) {
-	if years, err = r.store.FiscalYears(r.ctx); err != nil {
+func fiscalYear(ctx context.Context, r *request) (year int, years []int, err error) {
+	if years, err = r.store.FiscalYears(ctx); err != nil {
 		return 0, nil, err
 	}
 	asked, err := number(r.query, "year")
@@ -98,12 +99,12 @@ func fiscalYear(r *request) (year int, years []int, err error) {
 	return years[len(years)-1], years, nil
 }
 
-func (o *overviewData) readCurve(r *request) error {
-	plan, err := r.store.YearPlan(r.ctx, o.Year)
+func (o *overviewData) readCurve(ctx context.Context, r *request) error {
+	plan, err := r.store.YearPlan(ctx, o.Year)
 	if err != nil {
 		return err
 	}
-	paid, err := r.store.YearSpending(r.ctx, o.Year, r.today)
+	paid, err := r.store.YearSpending(ctx, o.Year, r.today)
 	if err != nil {
 		return err
 	}
@@ -113,8 +114,8 @@ func (o *overviewData) readCurve(r *request) error {
 	return nil
 }
 
-func (o *overviewData) readCounts(r *request) error {
-	counts, err := r.store.DutyCounts(r.ctx)
+func (o *overviewData) readCounts(ctx context.Context, r *request) error {
+	counts, err := r.store.DutyCounts(ctx)
 	if err != nil {
 		return err
 	}
@@ -137,33 +138,33 @@ func (o *overviewData) readCounts(r *request) error {
 		o.States = append(o.States, tally{State: st, Count: states[st]})
 	}
 	soon := models.DutyFilter{State: models.StateOpen, From: r.today, To: o.Horizon}
-	o.DueSoon, err = r.store.CountDuties(r.ctx, soon)
+	o.DueSoon, err = r.store.CountDuties(ctx, soon)
 	return err
 }
 
-func (o *overviewData) readDuties(r *request) (err error) {
+func (o *overviewData) readDuties(ctx context.Context, r *request) (err error) {
 	next := models.DutyFilter{State: models.StateOpen, From: r.today, To: o.Horizon}
-	if o.Next, _, err = readDuties(r, next, overviewRows); err != nil {
+	if o.Next, _, err = readDuties(ctx, r, next, overviewRows); err != nil {
 		return err
 	}
 	late := models.DutyFilter{State: models.StateMissed, Unsettled: true}
-	o.Overdue, _, err = readDuties(r, late, overviewRows)
+	o.Overdue, _, err = readDuties(ctx, r, late, overviewRows)
 	return err
 }
 
-func (o *overviewData) readRest(r *request) (err error) {
-	if o.Messages, err = r.store.Messages(r.ctx, models.MessageFilter{Limit: overviewMessages}); err != nil {
+func (o *overviewData) readRest(ctx context.Context, r *request) (err error) {
+	if o.Messages, err = r.store.Messages(ctx, models.MessageFilter{Limit: overviewMessages}); err != nil {
 		return err
 	}
-	if o.Problems, err = r.store.CountProblems(r.ctx, models.ProblemFilter{State: models.ProblemOpen}); err != nil {
+	if o.Problems, err = r.store.CountProblems(ctx, models.ProblemFilter{State: models.ProblemOpen}); err != nil {
 		return err
 	}
-	cal, err := r.store.Calendar(r.ctx)
+	cal, err := r.store.Calendar(ctx)
 	if err != nil {
 		return err
 	}
 	o.MissingYear = cal.MissingYear(r.today)
-	run, ok, err := r.store.LastRun(r.ctx, models.JobSweep)
+	run, ok, err := r.store.LastRun(ctx, models.JobSweep)
 	if ok {
 		o.Checked = &run
 	}

@@ -46,7 +46,6 @@ func parseViews(s *server) map[models.Language]views {
 
 // request is what a page knows about the request that it answers.
 type request struct {
-	ctx       context.Context
 	store     *models.Store
 	templates *notifier.Templates
 	today     calendar.Date
@@ -57,7 +56,7 @@ type request struct {
 
 // page returns the handler that answers with the named page. load reads the
 // page's data; its error decides between 400, 404 and 500.
-func (s *server) page(name string, load func(*request) (any, error)) gin.HandlerFunc {
+func (s *server) page(name string, load func(context.Context, *request) (any, error)) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		language, err := s.language(c)
 		if err != nil {
@@ -69,8 +68,8 @@ func (s *server) page(name string, load func(*request) (any, error)) gin.Handler
 			s.fail(c, err)
 			return
 		}
-		data, err := load(&request{
-			ctx: c.Request.Context(), store: s.Store, templates: s.Templates,
+		data, err := load(c.Request.Context(), &request{
+			store: s.Store, templates: s.Templates,
 			today: calendar.DateOf(s.Clock.Now()), language: language, query: c.Request.URL.Query(), id: id,
 		})
 		if err != nil {

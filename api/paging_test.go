@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"html"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -42,17 +43,20 @@ func walk(t *testing.T, s *models.Store, target string, item *regexp.Regexp) (se
 
 func TestPagesShowEveryRowOnce(t *testing.T) {
 	s := newStore(t)
-	var duties []models.Obligation
-	var messages []models.Notification
-	var problems []models.DataProblem
-	var projects []models.Project
-	for i := range 230 {
+	const rows = 230
+	duties, messages := make([]models.Obligation, 0, rows), make([]models.Notification, 0, rows)
+	problems, projects := make([]models.DataProblem, 0, rows), make([]models.Project, 0, rows)
+	for i := range rows {
 		// Many share a day, so that the id must break the tie.
-		duties = append(duties, models.Obligation{Subject: fmt.Sprint("u", i), UnitID: 1, FiscalYear: 2025, Kind: models.Custom, Title: fmt.Sprintf("事项%03d", i),
-			DueOn: calendar.MustDate(2025, time.July, 1+(i*7)%3), State: models.StateOpen, Light: models.Green})
-		messages = append(messages, models.Notification{DedupKey: fmt.Sprint(i), ObligationID: 1, Day: today, Channel: models.ChannelFile, State: models.NotificationDead,
-			Payload: models.Reminder{Title: fmt.Sprintf("事项%03d", i)}, NextAttemptAt: today.At(8, 0)})
-		problems = append(problems, models.DataProblem{Fingerprint: fmt.Sprint(i), UnitID: 1, FiscalYear: 2025, Message: fmt.Sprintf("事项%03d", i), State: models.ProblemOpen})
+		duties = append(duties, models.Obligation{
+			Subject: fmt.Sprint("u", i), UnitID: 1, FiscalYear: 2025, Kind: models.Custom, Title: fmt.Sprintf("事项%03d", i),
+			DueOn: calendar.MustDate(2025, time.July, 1+(i*7)%3), State: models.StateOpen, Light: models.Green,
+		})
+		messages = append(messages, models.Notification{
+			DedupKey: strconv.Itoa(i), ObligationID: 1, Day: today, Channel: models.ChannelFile, State: models.NotificationDead,
+			Payload: models.Reminder{Title: fmt.Sprintf("事项%03d", i)}, NextAttemptAt: today.At(8, 0),
+		})
+		problems = append(problems, models.DataProblem{Fingerprint: strconv.Itoa(i), UnitID: 1, FiscalYear: 2025, Message: fmt.Sprintf("事项%03d", i), State: models.ProblemOpen})
 		projects = append(projects, models.Project{FiscalYear: 2025, Code: fmt.Sprintf("P+%d&%d", i%9, i), Name: fmt.Sprintf("事项%03d", i), UnitID: 1, State: models.ProjectActive})
 	}
 	write(t, s, &models.Unit{Code: "1", Name: "单位"}, duties, messages, problems, projects)
@@ -61,7 +65,7 @@ func TestPagesShowEveryRowOnce(t *testing.T) {
 		"/obligations?kind=custom&state=open&lang=en": 5, "/messages?state=dead": 5, "/problems": 3, "/projects?year=2025": 3,
 	} {
 		seen, n := walk(t, s, target, item)
-		if len(seen) != 230 || n != pages {
+		if len(seen) != rows || n != pages {
 			t.Errorf("%s: %d rows on %d pages", target, len(seen), n)
 		}
 		for row, times := range seen {
@@ -74,7 +78,7 @@ func TestPagesShowEveryRowOnce(t *testing.T) {
 
 // The queries give the same answers on every engine.
 func TestConsoleQueriesOnEveryEngine(t *testing.T) {
-	modelstest.Each(t, testClock(), func(t *testing.T, s *models.Store) {
+	modelstest.Each(t, testClock(), func(t *testing.T, s *models.Store) { //nolint:thelper // a subtest
 		seed(t, s)
 		h := newConsole(t, s)
 		for _, page := range pages {
@@ -91,7 +95,7 @@ func TestConsoleQueriesOnEveryEngine(t *testing.T) {
 			sum += p.Amount
 		}
 		// All plans end at 100 % but that of 档案数字化, whose last checkpoint is in October.
-		if want := wan(585+1255+782+320+200+96) + 7_925_00; sum != want+0 {
+		if want := wan(585+1255+782+320+200+96) + 7_925_00; sum != want {
 			t.Errorf("the plan ends at %d, not %d", sum, want)
 		}
 		paid, err := s.YearSpending(t.Context(), 2025, calendar.MustDate(2025, time.March, 17))

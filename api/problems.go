@@ -1,6 +1,10 @@
 package api
 
-import "duban/models"
+import (
+	"context"
+
+	"duban/models"
+)
 
 const problemsPage = 100
 
@@ -16,7 +20,7 @@ type problemsData struct {
 	Next     int64 // the cursor of the next page, 0 on the last one
 }
 
-func problems(r *request) (any, error) {
+func problems(ctx context.Context, r *request) (any, error) {
 	state, err := choice(r.query, "state", models.ProblemOpen, problemStates...)
 	if err != nil {
 		return nil, err
@@ -26,10 +30,10 @@ func problems(r *request) (any, error) {
 		return nil, err
 	}
 	data := problemsData{State: state, States: problemStates, First: after == 0}
-	if data.Total, err = r.store.CountProblems(r.ctx, models.ProblemFilter{State: state}); err != nil {
+	if data.Total, err = r.store.CountProblems(ctx, models.ProblemFilter{State: state}); err != nil {
 		return nil, err
 	}
-	rows, err := r.store.Problems(r.ctx, models.ProblemFilter{State: state, AfterID: after, Limit: problemsPage + 1})
+	rows, err := r.store.Problems(ctx, models.ProblemFilter{State: state, AfterID: after, Limit: problemsPage + 1})
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,10 @@
 package api
 
-import "duban/models"
+import (
+	"context"
+
+	"duban/models"
+)
 
 // Sizes of the lists of projects and of one project.
 const (
@@ -21,13 +25,13 @@ type projectsData struct {
 	Next     string // the cursor of the next page, "" on the last one
 }
 
-func projects(r *request) (any, error) {
-	year, years, err := fiscalYear(r)
+func projects(ctx context.Context, r *request) (any, error) {
+	year, years, err := fiscalYear(ctx, r)
 	if err != nil {
 		return nil, err
 	}
 	after := r.query.Get("after") // a code; any text is the end of some page
-	rows, err := r.store.ProjectRows(r.ctx, year, after, projectsPage+1, r.today)
+	rows, err := r.store.ProjectRows(ctx, year, after, projectsPage+1, r.today)
 	if err != nil {
 		return nil, err
 	}
@@ -55,13 +59,13 @@ type projectData struct {
 	Problems     []models.Problem
 }
 
-func project(r *request) (any, error) {
-	row, err := r.store.ProjectRow(r.ctx, r.id, r.today)
+func project(ctx context.Context, r *request) (any, error) {
+	row, err := r.store.ProjectRow(ctx, r.id, r.today)
 	if err != nil {
 		return nil, err
 	}
 	data := projectData{projectView: viewProject(row, r.today)}
-	c, err := data.curve(r.ctx, r.store, r.today)
+	c, err := data.curve(ctx, r.store, r.today)
 	if err != nil {
 		return nil, err
 	}
@@ -69,20 +73,20 @@ func project(r *request) (any, error) {
 	for i, t := range data.Targets { // in the same order
 		data.Table[i].Label, data.Table[i].Share = t.Label, t.Percent
 	}
-	if data.Indicators, err = r.store.Indicators(r.ctx, row.ID, projectIndicator); err != nil {
+	if data.Indicators, err = r.store.Indicators(ctx, row.ID, projectIndicator); err != nil {
 		return nil, err
 	}
-	if data.Payments, err = r.store.Payments(r.ctx, row.ID, projectPayments+1); err != nil {
+	if data.Payments, err = r.store.Payments(ctx, row.ID, projectPayments+1); err != nil {
 		return nil, err
 	}
 	data.Payments, data.MorePayments = rest(data.Payments, projectPayments)
 	data.Ledger.ProjectID = row.ID
-	if data.Ledger.Duties, _, err = readDuties(r, models.DutyFilter{ProjectID: row.ID}, projectDuties); err != nil {
+	if data.Ledger.Duties, _, err = readDuties(ctx, r, models.DutyFilter{ProjectID: row.ID}, projectDuties); err != nil {
 		return nil, err
 	}
-	if data.Messages, err = r.store.Messages(r.ctx, models.MessageFilter{ProjectID: row.ID, Limit: projectMessages}); err != nil {
+	if data.Messages, err = r.store.Messages(ctx, models.MessageFilter{ProjectID: row.ID, Limit: projectMessages}); err != nil {
 		return nil, err
 	}
-	data.Problems, err = r.store.Problems(r.ctx, models.ProblemFilter{ProjectID: row.ID, Limit: projectProblems})
+	data.Problems, err = r.store.Problems(ctx, models.ProblemFilter{ProjectID: row.ID, Limit: projectProblems})
 	return data, err
 }

@@ -24,10 +24,16 @@ var today = calendar.MustDate(2025, time.June, 20)
 func testClock() clockwork.Clock { return clockwork.NewFakeClockAt(today.At(9, 0)) }
 
 // newStore returns a store on a new SQLite database.
-func newStore(t *testing.T) *models.Store { return modelstest.Open(t, models.SQLite, testClock()) }
+func newStore(t *testing.T) *models.Store {
+	t.Helper()
+	return modelstest.Open(t, models.SQLite, testClock())
+}
 
 // newConsole returns the console over the store, as of today.
-func newConsole(t *testing.T, s *models.Store) http.Handler { return consoleOn(t, s, today) }
+func newConsole(t *testing.T, s *models.Store) http.Handler {
+	t.Helper()
+	return consoleOn(t, s, today)
+}
 
 func consoleOn(t *testing.T, s *models.Store, day calendar.Date) http.Handler {
 	t.Helper()
@@ -109,10 +115,14 @@ func seed(t *testing.T, s *models.Store) {
 		Subject: models.ProjectSubject(4), UnitID: unit.ID, ProjectID: 4, FiscalYear: 2025, Kind: models.Recurring, PeriodFrom: calendar.MustDate(2025, time.June, 1),
 		Title: "聘用人员工资发放：6月（按月发放）", DueOn: calendar.MustDate(2025, time.June, 28), State: models.StateOpen, Light: models.Green,
 	}}, []*models.DataProblem{
-		{Fingerprint: "a", UnitID: 1, ProjectID: 3, FiscalYear: 2025, Code: "deadline_outside_year", Field: "时效指标", Value: "2024年10月22日",
-			Message: "完成时限不在预算年度内，请核对年份", File: "tangshan-hpf-2025.txt", Line: 418, State: models.ProblemOpen},
-		{Fingerprint: "b", UnitID: 1, ProjectID: 5, FiscalYear: 2025, Code: "plan_blank", Field: "资金支出计划", Value: "",
-			Message: "只列出了12月底的进度", File: "tangshan-hpf-2025.txt", Line: 733, State: models.ProblemOpen},
+		{
+			Fingerprint: "a", UnitID: 1, ProjectID: 3, FiscalYear: 2025, Code: "deadline_outside_year", Field: "时效指标", Value: "2024年10月22日",
+			Message: "完成时限不在预算年度内，请核对年份", File: "tangshan-hpf-2025.txt", Line: 418, State: models.ProblemOpen,
+		},
+		{
+			Fingerprint: "b", UnitID: 1, ProjectID: 5, FiscalYear: 2025, Code: "plan_blank", Field: "资金支出计划", Value: "",
+			Message: "只列出了12月底的进度", File: "tangshan-hpf-2025.txt", Line: 733, State: models.ProblemOpen,
+		},
 	})
 	seedMessages(t, s)
 }

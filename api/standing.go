@@ -47,13 +47,13 @@ func viewDuties(duties []models.Duty, today calendar.Date, cal *calendar.Calenda
 }
 
 // readDuties reads a page of the ledger and reports whether there is more.
-func readDuties(r *request, f models.DutyFilter, size int) ([]dutyView, bool, error) {
-	cal, err := r.store.Calendar(r.ctx)
+func readDuties(ctx context.Context, r *request, f models.DutyFilter, size int) ([]dutyView, bool, error) {
+	cal, err := r.store.Calendar(ctx)
 	if err != nil {
 		return nil, false, err
 	}
 	f.Limit = size + 1
-	duties, err := r.store.Duties(r.ctx, f, r.today)
+	duties, err := r.store.Duties(ctx, f, r.today)
 	if err != nil {
 		return nil, false, err
 	}

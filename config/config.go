@@ -5,8 +5,8 @@
 //  2. a YAML file, deploy/duban.example.yaml explains every key of it;
 //  3. environment variables: mail.password_file is DUBAN_MAIL_PASSWORD_FILE.
 //
-// [Load] either returns a configuration that is valid as a whole, or [Problems]
-// that name everything wrong at once: where it was written, the key, its value,
+// [Load] either returns a configuration that is valid as a whole, or an [Error]
+// that names everything wrong at once: where it was written, the key, its value,
 // and what was expected. No error, no log line and no listing that this package
 // produces contains a password.
 //

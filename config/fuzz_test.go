@@ -25,7 +25,7 @@ func FuzzLoad(f *testing.F) {
 			t.Fatal(err)
 		}
 		c, err := config.Load(name, nil)
-		var found config.Problems
+		var found config.Error
 		switch {
 		case err == nil:
 			if err := c.Validate(); err != nil {

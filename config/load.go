@@ -27,7 +27,7 @@ const (
 //
 // An empty variable counts as not set, because that is how compose files pass
 // on what nobody set. DUBAN_TEST_* belongs to the test suite and is ignored.
-// Every error is a [Problems].
+// Every error is an [Error].
 func Load(path string, environ []string) (*Config, error) {
 	c := Default()
 	c.origins = map[string]origin{}
@@ -39,7 +39,7 @@ func Load(path string, environ []string) (*Config, error) {
 	problems = append(problems, c.applyEnv(environ)...)
 	problems = append(problems, c.readPassword()...)
 	problems = append(problems, c.problems()...)
-	if err := problems.err(); err != nil {
+	if err := asError(problems); err != nil {
 		return nil, err
 	}
 	return c, nil
@@ -47,7 +47,7 @@ func Load(path string, environ []string) (*Config, error) {
 
 // readFile returns the name and the content of the file to load, or no name if
 // there is none.
-func readFile(path string) (name string, data []byte, problems Problems) {
+func readFile(path string) (name string, data []byte, problems []Problem) {
 	candidates := searched
 	if path != "" {
 		candidates = []string{path}
@@ -58,7 +58,7 @@ func readFile(path string) (name string, data []byte, problems Problems) {
 			continue
 		}
 		if err != nil {
-			return name, nil, Problems{{Code: CodeUnreadable, File: name, Value: reason(err)}}
+			return name, nil, []Problem{{Code: CodeUnreadable, File: name, Value: reason(err)}}
 		}
 		return name, data, nil
 	}
@@ -66,7 +66,7 @@ func readFile(path string) (name string, data []byte, problems Problems) {
 }
 
 func readLimited(name string, limit int) ([]byte, error) {
-	f, err := os.Open(name)
+	f, err := os.Open(name) //nolint:gosec // the administrator names the file
 	if err != nil {
 		return nil, err
 	}
@@ -91,12 +91,12 @@ func reason(err error) string {
 
 // applyEnv takes over the variables one by one, so that an error can name the
 // variable it is about.
-func (c *Config) applyEnv(environ []string) Problems {
+func (c *Config) applyEnv(environ []string) []Problem {
 	known := map[string]field{}
 	for _, f := range fieldsOf(c) {
 		known[f.env()] = f
 	}
-	var problems Problems
+	var problems []Problem
 	for _, entry := range slices.Sorted(slices.Values(environ)) {
 		name, value, _ := strings.Cut(entry, "=")
 		if !strings.HasPrefix(name, envPrefix) || strings.HasPrefix(name, envPrefix+"TEST_") || value == "" {
@@ -123,7 +123,7 @@ func (c *Config) applyEnv(environ []string) Problems {
 
 // readPassword fills Mail.Password from Mail.PasswordFile. The newline with
 // which editors end a file is not part of the password.
-func (c *Config) readPassword() Problems {
+func (c *Config) readPassword() []Problem {
 	if c.Mail.PasswordFile == "" {
 		return nil
 	}
@@ -132,17 +132,17 @@ func (c *Config) readPassword() Problems {
 	p := Problem{Code: CodeUnreadable, Key: key, File: at.file, Line: at.line, Env: at.env}
 	if c.Mail.Password != "" {
 		p.Code, p.Value, p.Expected = CodeConflict, c.Mail.PasswordFile, "与 mail.password 二者只写其一"
-		return Problems{p}
+		return []Problem{p}
 	}
 	data, err := readLimited(c.Mail.PasswordFile, maxFile)
 	if err != nil {
 		p.Value = c.Mail.PasswordFile + " " + reason(err)
-		return Problems{p}
+		return []Problem{p}
 	}
 	c.Mail.Password = Secret(strings.TrimRight(string(data), "\r\n"))
 	if c.Mail.Password == "" {
 		p.Code, p.Value, p.Expected = CodeInvalid, c.Mail.PasswordFile, "写着密码的文件"
-		return Problems{p}
+		return []Problem{p}
 	}
 	return nil
 }

@@ -14,7 +14,7 @@ import (
 )
 
 // write puts a configuration file into a new folder and returns its path.
-func write(t testing.TB, content string) string {
+func write(t *testing.T, content string) string {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "duban.yaml")
 	if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
@@ -120,7 +120,7 @@ func TestEveryKeyHasItsVariable(t *testing.T) {
 		}
 		c, err := config.Load("", []string{name + "=" + value})
 		if err != nil {
-			var problems config.Problems
+			var problems config.Error
 			if !errors.As(err, &problems) || problems[0].Code == config.CodeUnknownKey || problems[0].Code == config.CodeWrongType {
 				t.Errorf("%s: %v", name, err)
 			}

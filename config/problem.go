@@ -32,10 +32,10 @@ type Problem struct {
 	Expected string // what was expected, in words
 }
 
-// Error returns the problem in one line, as in
+// String returns the problem in one line, as in
 //
 //	duban.yaml:12: mail.port 的值 "x" 不对，应为：整数，不加引号 [wrong_type]
-func (p Problem) Error() string {
+func (p Problem) String() string {
 	var b strings.Builder
 	if o := (origin{p.File, p.Line, p.Env}).String(); o != "" {
 		b.WriteString(o + ": ")
@@ -58,32 +58,32 @@ func (p Problem) what() string {
 		return "没有 " + p.Key + " 这一项"
 	case CodeDuplicateKey:
 		return p.Key + " 重复，" + p.Value
+	default:
+		if p.Value == "" {
+			return p.Key + " 的值不对"
+		}
+		return fmt.Sprintf("%s 的值 %q 不对", p.Key, p.Value)
 	}
-	if p.Value == "" {
-		return p.Key + " 的值不对"
-	}
-	return fmt.Sprintf("%s 的值 %q 不对", p.Key, p.Value)
 }
 
-// Problems are all that is wrong with a configuration; never empty when it is
-// returned as an error.
-type Problems []Problem
+// Error is all that is wrong with a configuration, at least one problem.
+type Error []Problem
 
 // Error returns one problem a line.
-func (ps Problems) Error() string {
-	lines := make([]string, len(ps))
-	for i, p := range ps {
-		lines[i] = p.Error()
+func (e Error) Error() string {
+	lines := make([]string, len(e))
+	for i, p := range e {
+		lines[i] = p.String()
 	}
 	return "配置有误：\n" + strings.Join(lines, "\n")
 }
 
-// err returns the problems as an error, nil if there are none.
-func (ps Problems) err() error {
-	if len(ps) == 0 {
+// asError returns the problems as an [Error], or nil if there are none.
+func asError(problems []Problem) error {
+	if len(problems) == 0 {
 		return nil
 	}
-	return ps
+	return Error(problems)
 }
 
 // origin is where a value was written. Its zero value is nowhere: a default.

@@ -10,10 +10,10 @@ import (
 )
 
 // problems loads a file that must be refused.
-func problems(t *testing.T, content string, environ ...string) config.Problems {
+func problems(t *testing.T, content string, environ ...string) config.Error {
 	t.Helper()
 	_, err := config.Load(write(t, content), environ)
-	var found config.Problems
+	var found config.Error
 	if !errors.As(err, &found) {
 		t.Fatalf("%q gives %v", content, err)
 	}
@@ -80,7 +80,7 @@ func TestEveryMistakeInAFileIsNamedWithItsLine(t *testing.T) {
 			if len(found) != 1 || p.Line != c.line || p.Key != c.key || p.Code != c.code || p.Value != c.value {
 				t.Errorf("%q gives %+v", c.file, found)
 			}
-			if c.line > 0 && !strings.Contains(p.Error(), fmt.Sprintf("duban.yaml:%d: ", c.line)) {
+			if c.line > 0 && !strings.Contains(p.String(), fmt.Sprintf("duban.yaml:%d: ", c.line)) {
 				t.Errorf("the place is missing in %s", p)
 			}
 		})
@@ -89,9 +89,9 @@ func TestEveryMistakeInAFileIsNamedWithItsLine(t *testing.T) {
 
 func TestAllProblemsAreReportedAtOnce(t *testing.T) {
 	found := problems(t, "mail:\n  prot: 25\n  timeout: 5\nlanguage: fr\n", "DUBAN_MAIL_PROT=1", "DUBAN_OUTBOX_BATCH=many")
-	var got []string
-	for _, p := range found {
-		got = append(got, p.Key)
+	got := make([]string, len(found))
+	for i, p := range found {
+		got[i] = p.Key
 	}
 	if want := "mail.prot mail.timeout DUBAN_MAIL_PROT outbox.batch language"; strings.Join(got, " ") != want {
 		t.Errorf("got %v", got)
@@ -104,7 +104,7 @@ func TestAllProblemsAreReportedAtOnce(t *testing.T) {
 func TestAWrongVariableIsNamed(t *testing.T) {
 	found := problems(t, "", "DUBAN_MAIL_PORT=smtp")
 	want := `环境变量 DUBAN_MAIL_PORT: mail.port 的值 "smtp" 不对，应为：整数，不加引号 [wrong_type]`
-	if got := found[0].Error(); got != want {
+	if got := found[0].String(); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }

@@ -62,9 +62,10 @@ type Setting struct {
 // Redacted lists every key in the order of the sample file, for an
 // administrator who asks what is in force and why. Secrets are masked.
 func (c *Config) Redacted() []Setting {
-	var settings []Setting
-	for _, f := range fieldsOf(c) {
-		settings = append(settings, Setting{f.key, c.shown(f), c.origins[f.key].String()})
+	fields := fieldsOf(c)
+	settings := make([]Setting, len(fields))
+	for i, f := range fields {
+		settings[i] = Setting{f.key, c.shown(f), c.origins[f.key].String()}
 	}
 	return settings
 }

@@ -17,11 +17,11 @@ import (
 )
 
 // Validate returns every value that the server could not work with, as
-// [Problems], or nil. It also looks whether mail.ca_file holds certificates;
+// an [Error], or nil. It also looks whether mail.ca_file holds certificates;
 // it connects to nothing. Load has called it.
-func (c *Config) Validate() error { return c.problems().err() }
+func (c *Config) Validate() error { return asError(c.problems()) }
 
-func (c *Config) problems() Problems {
+func (c *Config) problems() []Problem {
 	k := checker{config: c, fields: map[string]field{}}
 	for _, f := range fieldsOf(c) {
 		k.fields[f.key] = f
@@ -85,7 +85,7 @@ func (k *checker) mail(m Mail) {
 	if !hostname.MatchString(m.Host) {
 		k.fail("mail.host", CodeInvalid, "主机名或 IP 地址，端口写在 mail.port")
 	}
-	k.within("mail.port", m.Port, 1, 65535)
+	k.upTo(65535, "mail.port", m.Port)
 	k.oneOf("mail.security", m.Security, SecuritySTARTTLS, SecurityTLS, SecurityNone)
 	if addr, err := mail.ParseAddress(m.From); m.From == "" {
 		k.fail("mail.from", CodeRequired, "发件人地址，因为已设 mail.host")
@@ -105,7 +105,7 @@ func (k *checker) mail(m Mail) {
 		k.fail("mail.username", CodeRequired, "用户名，因为已设密码")
 	}
 	k.lasts("mail.timeout", m.Timeout, time.Second, 10*time.Minute)
-	k.within("mail.connections", m.Connections, 1, 50)
+	k.upTo(50, "mail.connections", m.Connections)
 	k.certificates(m.CAFile)
 }
 
@@ -123,8 +123,8 @@ func (k *checker) outbox(o Outbox, m Mail) {
 	if o.Dir == "" {
 		k.fail("outbox.dir", CodeRequired, "存放消息文件的目录")
 	}
-	k.within("outbox.workers", o.Workers, 1, 64)
-	k.within("outbox.batch", o.Batch, 1, 1000)
+	k.upTo(64, "outbox.workers", o.Workers)
+	k.upTo(1000, "outbox.batch", o.Batch)
 	k.lasts("outbox.lease", o.Lease, 10*time.Second, time.Hour)
 	if m.Configured() && o.Lease <= m.Timeout {
 		// A claim that ends while its message is still in delivery lets
@@ -138,7 +138,7 @@ func (k *checker) outbox(o Outbox, m Mail) {
 type checker struct {
 	config *Config
 	fields map[string]field
-	found  Problems
+	found  []Problem
 }
 
 func (k *checker) fail(key string, code Code, expected string) {
@@ -155,9 +155,10 @@ func (k *checker) oneOf(key, value string, allowed ...string) {
 	}
 }
 
-func (k *checker) within(key string, value, low, high int) {
-	if value < low || value > high {
-		k.fail(key, CodeInvalid, fmt.Sprintf("%d 到 %d 之间的整数", low, high))
+// upTo checks a count or a port, of which there is at least one.
+func (k *checker) upTo(high int, key string, value int) {
+	if value < 1 || value > high {
+		k.fail(key, CodeInvalid, fmt.Sprintf("1 到 %d 之间的整数", high))
 	}
 }
 

@@ -16,11 +16,11 @@ import (
 // applyYAML takes over every key of a file. It walks the syntax tree itself
 // because the library's decoder stops at the first error, quotes the source
 // (and so a password), and lets 25 pass for text and "25" for a number.
-func (c *Config) applyYAML(name string, data []byte) Problems {
+func (c *Config) applyYAML(name string, data []byte) []Problem {
 	// Duplicates are found by the walk, with the rest of the problems.
 	tree, err := parser.ParseBytes(data, 0, parser.AllowDuplicateMapKey())
 	if err != nil {
-		return Problems{syntaxProblem(name, err)}
+		return []Problem{syntaxProblem(name, err)}
 	}
 	r := reader{config: c, file: name, fields: map[string]field{}, keys: map[string][]string{}}
 	for _, f := range fieldsOf(c) {
@@ -63,7 +63,7 @@ type reader struct {
 	file     string
 	fields   map[string]field    // by key
 	keys     map[string][]string // the keys of a section, by "mail."; "" is the top
-	problems Problems
+	problems []Problem
 }
 
 func (r *reader) add(p Problem) {

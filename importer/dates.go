@@ -106,7 +106,7 @@ func firstMention(text string, pos, year int) (mention, bool, error) {
 			in, _ = strconv.Atoi(groups[1])
 		}
 		best = mention{start: pos + at[0], end: pos + at[1], vague: groups[3] == ""}
-		if in == 0 {
+		if in < 1 || in > 9999 {
 			failure = errNoYear
 			continue
 		}

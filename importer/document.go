@@ -35,7 +35,7 @@ type foundUnit struct {
 // promises is the part of a document that precedes the project tables
 // (部门整体绩效目标).
 type promises struct {
-	overall    []words
+	overall    []words // paragraphs
 	items      []words // titles, 绩效目标：… and 绩效指标：… in order
 	refinement words
 }
@@ -53,9 +53,9 @@ type foundProject struct {
 	budget     field
 	fiscal     field
 	other      field
-	purpose    string
-	goal       string
-	planAt     place // zero if the table has no plan
+	purpose    []string // lines
+	goal       []string // lines
+	planAt     place    // zero if the table has no plan
 	plan       []foundCheckpoint
 	headerSeen bool               // of the indicator table
 	indicators []models.Indicator // published texts only
@@ -68,8 +68,7 @@ type field struct {
 	label  label
 	text   string     // of the label, as published
 	unit   money.Unit // in the label's remark, or 0
-	col    int
-	next   int // the column after the label
+	next   int        // the column after the label
 	value  cell
 	stated bool // whether there is a value, be it blank
 }

@@ -94,7 +94,7 @@ func (in *interpreter) project(unitCode string, f *foundProject) (ProjectDraft, 
 	t := tableInterpreter{found: f, unitCode: unitCode, year: in.year, file: in.file}
 	p := ProjectDraft{Project: models.Project{
 		FiscalYear: in.year, Code: f.code.value.text, Name: f.name.value.text,
-		Purpose: f.purpose, Goal: f.goal, State: models.ProjectActive, SourceLine: f.line,
+		Purpose: lines(f.purpose), Goal: lines(f.goal), State: models.ProjectActive, SourceLine: f.line,
 		Placeholder: strings.Contains(f.name.value.text, "代编"),
 	}}
 	if err := t.amounts(&p.Project, in.fallback); err != nil {

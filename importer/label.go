@@ -81,6 +81,12 @@ func labelOf(text string) (label, money.Unit) {
 	return vocabulary[word], unit
 }
 
+// labels reports whether a text is a certain label.
+func labels(text string, want label) bool {
+	l, _ := labelOf(text)
+	return l == want
+}
+
 // labelled splits "项目编码：1302" into what it names and the value.
 func labelled(text string) (label, string) {
 	head, value, found := cutColon(text)

@@ -2,6 +2,7 @@ package importer
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"duban/models"
@@ -86,12 +87,12 @@ func refinementIn(text string) string {
 func (p *promises) goals(year int) []models.Goal {
 	var goals []models.Goal
 	if len(p.overall) > 0 {
-		var texts []string
+		var paragraphs []string
 		for _, w := range p.overall {
-			texts = append(texts, w.text)
+			paragraphs = append(paragraphs, w.text)
 		}
 		goals = append(goals, models.Goal{Scope: models.GoalOverall, Title: "总体绩效目标",
-			Text: strings.Join(texts, "\n"), SourceLine: p.overall[0].line})
+			Text: lines(paragraphs), SourceLine: p.overall[0].line})
 	}
 	goals = append(goals, p.itemGoals()...)
 	for i := range goals {
@@ -102,35 +103,52 @@ func (p *promises) goals(year int) []models.Goal {
 	return goals
 }
 
+// foundGoal is an item goal in published words.
+type foundGoal struct {
+	line          int
+	title         string
+	text, measure []string // lines
+}
+
 // itemGoals reads a title, 绩效目标：… and 绩效指标：… for each field of work. A
 // title is numbered, or stands before a line of the second kind.
 func (p *promises) itemGoals() []models.Goal {
-	var goals []models.Goal
-	var open *string // what an unmarked line continues
+	var found []*foundGoal
+	var open *[]string // what an unmarked line continues
 	for i, w := range p.items {
 		title, numbered := unnumbered(w.text)
 		marker, text := itemMarker(w.text)
-		beforeGoal := i+1 < len(p.items) && marker == ""
-		if beforeGoal {
-			next, _ := itemMarker(p.items[i+1].text)
-			beforeGoal = next == markGoal
+		isTitle := marker == "" && (numbered || p.itemMarkedAt(i+1) == markGoal)
+		if len(found) == 0 || isTitle {
+			found = append(found, &foundGoal{line: w.line})
 		}
-		if len(goals) == 0 || marker == "" && (numbered || beforeGoal) {
-			goals = append(goals, models.Goal{Scope: models.GoalItem, SourceLine: w.line})
-		}
-		g := &goals[len(goals)-1]
+		g := found[len(found)-1]
 		switch {
 		case marker == markGoal:
-			open, g.Text = &g.Text, joinLines(g.Text, text)
+			open = &g.text
 		case marker == markMeasure:
-			open, g.Measure = &g.Measure, joinLines(g.Measure, text)
-		case g.Title == "" && g.Text == "" && g.Measure == "":
-			open, g.Title = &g.Text, title
-		default:
-			*open = joinLines(*open, w.text)
+			open = &g.measure
+		case isTitle:
+			g.title, open, text = title, &g.text, ""
+		case open == nil:
+			open = &g.text
 		}
+		*open = append(*open, text)
+	}
+	goals := make([]models.Goal, len(found))
+	for i, g := range found {
+		goals[i] = models.Goal{Scope: models.GoalItem, Title: g.title, Text: lines(g.text), Measure: lines(g.measure), SourceLine: g.line}
 	}
 	return goals
+}
+
+// itemMarkedAt returns the marker of the i-th line, or "".
+func (p *promises) itemMarkedAt(i int) string {
+	if i >= len(p.items) {
+		return ""
+	}
+	marker, _ := itemMarker(p.items[i].text)
+	return marker
 }
 
 const (
@@ -149,11 +167,9 @@ func itemMarker(text string) (marker, rest string) {
 	return "", text
 }
 
-func joinLines(a, b string) string {
-	if a == "" || b == "" {
-		return a + b
-	}
-	return a + "\n" + b
+// lines joins lines, leaving out blank ones.
+func lines(all []string) string {
+	return strings.Join(slices.DeleteFunc(slices.Clone(all), func(s string) bool { return s == "" }), "\n")
 }
 
 var (

@@ -27,9 +27,7 @@ func (r *recogniser) planRow(in row, f field) error {
 	return r.planCells(in, f.next)
 }
 
-// continuePlan takes a row below 资金支出计划 that has no label of its own.
-func (r *recogniser) continuePlan(in row) error { return r.planCells(in, 0) }
-
+// planCells takes the cells of a plan's row from a column on.
 func (r *recogniser) planCells(in row, from int) error {
 	heads, shares, stray := planHeads(in, from)
 	switch {
@@ -57,7 +55,7 @@ func planHeads(in row, from int) (heads []planHead, shares bool, stray string) {
 		text := in.cells[col].text
 		last := len(heads) - 1
 		switch {
-		case text == "":
+		case text == "", labels(text, labelPlan):
 		case last >= 0 && heads[last].label == text && heads[last].to == col:
 			heads[last].to++ // one heading, repeated by a merge
 		case isCheckpoint(text):
@@ -74,9 +72,10 @@ func planHeads(in row, from int) (heads []planHead, shares bool, stray string) {
 // planShares pairs the headings with the shares in a row. A column reaches up
 // to the next heading, so that cells merged differently still meet.
 func (r *recogniser) planShares(in row) error {
-	shift, err := r.planShift(in)
-	if err != nil || r.short != nil {
-		return err
+	shift, ok := r.planShift(in)
+	if !ok {
+		r.short = r.cellCount(in, r.plan.cells)
+		return nil
 	}
 	heads := r.plan.heads
 	for i, h := range heads {
@@ -98,19 +97,15 @@ func (r *recogniser) planShares(in row) error {
 }
 
 // planShift returns by how many columns the shares stand to the left of their
-// headings, because the merged label beside the headings was left out.
-func (r *recogniser) planShift(in row) (int, error) {
+// headings, because the merged label beside the headings was left out. It
+// reports false for a row whose cells cannot be placed.
+func (r *recogniser) planShift(in row) (int, bool) {
 	beside := r.plan.heads[0].from
 	missing := r.plan.cells - len(in.cells)
-	if beside > 0 && percentCell(in.cells[0]) && missing >= 0 {
-		if !in.listed || missing == beside {
-			return beside, nil
-		}
+	if beside > 0 && percentCell(in.cells[0]) && missing >= 0 && (!in.listed || missing == beside) {
+		return beside, true
 	}
-	if in.listed && missing != 0 {
-		r.short = r.cellCount(in, r.plan.cells)
-	}
-	return 0, nil
+	return 0, !in.listed || missing == 0
 }
 
 // cellCount is the error about a row whose cells cannot be placed, because

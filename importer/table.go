@@ -1,8 +1,6 @@
 package importer
 
-import (
-	"duban/models/money"
-)
+import "duban/models/money"
 
 // openUnit makes a budget unit the current one. A table may name its unit
 // after its project; then the unit is that of the open table.
@@ -113,12 +111,12 @@ func fieldsOf(in row) []field {
 				fields[last].next++ // one label, repeated by a merge
 				continue
 			}
-			fields = append(fields, field{place: place{in.sheet, in.line}, label: l, text: c.text, unit: unit, col: col, next: col + 1})
+			fields = append(fields, field{place: place{in.sheet, in.line}, label: l, text: c.text, unit: unit, next: col + 1})
 			if l == labelPlan {
 				return fields
 			}
-		} else if l, value := labelled(c.text); l != noLabel {
-			fields = append(fields, field{place: place{in.sheet, in.line}, label: l, text: c.text, col: col, next: col + 1,
+		} else if l, value := labelled(c.text); l != noLabel && (last < 0 || fields[last].stated) {
+			fields = append(fields, field{place: place{in.sheet, in.line}, label: l, text: c.text, next: col + 1,
 				value: cell{text: value}, stated: true})
 		} else if last >= 0 && !fields[last].stated {
 			fields[last].value, fields[last].stated = c, true
@@ -128,7 +126,7 @@ func fieldsOf(in row) []field {
 }
 
 // refuseList recognises the layouts that put labels above the values instead
-// of beside them.
+// of beside them. A label alone may also be where a file breaks off.
 func (r *recogniser) refuseList(in row, fields []field) error {
 	unstated := 0
 	for _, f := range fields {
@@ -137,10 +135,16 @@ func (r *recogniser) refuseList(in row, fields []field) error {
 		}
 	}
 	for _, f := range fields {
-		alone := f.next >= len(in.cells) && len(fields) == 1
-		if f.label == labelCode && !f.stated && (alone || unstated >= 3 && unstated == len(fields)) {
-			return r.fail(f.place, ErrUnsupportedLayout, "项目编码", "",
-				"每个项目一张表，“项目编码”右边一格是编码；不能读一行一个项目的清单，也不能读一行一格而不用制表符的文本")
+		if f.label != labelCode || f.stated {
+			continue
+		}
+		refusal := r.fail(f.place, ErrUnsupportedLayout, "项目编码", "", "每个项目一张表，“项目编码”右边一格是编码；"+
+			"不能读一行一个项目的清单，也不能读一行一格而不用制表符的文本")
+		if unstated == len(fields) && unstated >= 3 {
+			return refusal
+		}
+		if len(fields) == 1 && f.next >= len(in.cells) {
+			r.short = refusal
 		}
 	}
 	return nil
@@ -164,7 +168,7 @@ func (r *recogniser) field(in row, f field) error {
 	switch f.label {
 	case labelBudgetGroup, labelPurpose:
 		r.section = tableBudget
-		p.purpose = joinLines(p.purpose, f.value.text)
+		p.purpose = append(p.purpose, f.value.text)
 	case labelBudget:
 		r.section, p.budget = tableBudget, f
 	case labelFiscal:
@@ -173,7 +177,7 @@ func (r *recogniser) field(in row, f field) error {
 		r.section, p.other = tableBudget, f
 	case labelGoal:
 		r.section = tableGoal
-		p.goal = joinLines(p.goal, f.value.text)
+		p.goal = append(p.goal, f.value.text)
 	case labelPlan:
 		r.section = tablePlan
 		return r.planRow(in, f)
@@ -223,11 +227,11 @@ func (r *recogniser) unlabelledRow(in row) error {
 	}
 	switch r.section {
 	case tableBudget:
-		r.project.purpose = joinLines(r.project.purpose, first)
+		r.project.purpose = append(r.project.purpose, first)
 	case tableGoal:
-		r.project.goal = joinLines(r.project.goal, first)
+		r.project.goal = append(r.project.goal, first)
 	case tablePlan:
-		return r.continuePlan(in)
+		return r.planCells(in, 0)
 	}
 	return nil
 }

@@ -12,16 +12,17 @@ import (
 // stand one a line behind a tab with an empty line after each row.
 func readText(text string, next sink) error {
 	lines := splitLines(text)
-	switch style := styleOf(lines); style {
-	case listedCells:
+	style := styleOf(lines)
+	if style == listedCells {
 		return readListed(lines, next)
-	default:
-		for i, line := range lines {
-			if cells := style.split(line); cells != nil {
-				if err := next(row{line: i + 1, cells: cells}); err != nil {
-					return err
-				}
-			}
+	}
+	for i, line := range lines {
+		cells := style.split(line)
+		if cells == nil {
+			continue
+		}
+		if err := next(row{line: i + 1, cells: cells}); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -27,6 +27,9 @@ var ErrNeedsDate = errors.New("需要人工确定日期")
 // names no single day is ErrNeedsDate, never a guess.
 func ParseTimeEffect(text string, fiscalYear int) (TimeEffect, error) {
 	needsDate := fmt.Errorf("时效 %q：%w", text, ErrNeedsDate)
+	if len(text) > maxValueBytes {
+		return TimeEffect{}, needsDate
+	}
 	t := money.Clean(text)
 	dates, err := mentions(t, fiscalYear)
 	if err != nil {

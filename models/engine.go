@@ -104,7 +104,9 @@ func openMySQL(dsn string, cfg *gorm.Config) (*gorm.DB, error) {
 		c.Params = map[string]string{}
 	}
 	c.Params["time_zone"] = "'+00:00'"
-	db, err := gorm.Open(mysql.New(mysql.Config{DSNConfig: c, DefaultStringSize: 255}), cfg)
+	// Without RETURNING, which MariaDB has and MySQL has not, an insert counts
+	// its rows alike on both.
+	db, err := gorm.Open(mysql.New(mysql.Config{DSNConfig: c, DisableWithReturning: true}), cfg)
 	if err != nil {
 		return nil, fmt.Errorf("连接数据库 %s：%w", c.Addr, err)
 	}

@@ -81,10 +81,7 @@ func (s *Store) YearTotals(ctx context.Context, year int) (YearTotals, error) {
 	}
 	err = s.Read(ctx).Table("payments pay").Joins("JOIN projects p ON p.id = pay.project_id").
 		Select("MAX(pay.as_of) AS as_of").Where("p.fiscal_year = ? AND p.state = ?", year, ProjectActive).Scan(&t.AsOf).Error
-	if err != nil {
-		return t, fmt.Errorf("read how far payments go: %w", err)
-	}
-	return t, nil
+	return t, err
 }
 
 // AmountOn is an amount on one day.
@@ -98,7 +95,7 @@ type AmountOn struct {
 // that states nothing at a checkpoint keeps its last stated amount.
 func (s *Store) YearPlan(ctx context.Context, year int) ([]AmountOn, error) {
 	steps := s.Read(ctx).Table("obligations o").Joins("JOIN projects p ON p.id = o.project_id").
-		Select("o.due_on AS day, o.amount - LAG(o.amount, 1, 0) OVER (PARTITION BY o.project_id ORDER BY o.due_on) AS amount").
+		Select("o.due_on AS day, o.amount - COALESCE(LAG(o.amount) OVER (PARTITION BY o.project_id ORDER BY o.due_on), 0) AS amount").
 		Where("p.fiscal_year = ? AND p.state = ? AND o.kind = ? AND o.state <> ?", year, ProjectActive, SpendingTarget, StateWaived)
 	var plan []AmountOn
 	err := s.Read(ctx).Table("(?) steps", steps).Select("day, SUM(amount) AS amount").Group("day").Order("day").Scan(&plan).Error
@@ -109,7 +106,7 @@ func (s *Store) YearPlan(ctx context.Context, year int) ([]AmountOn, error) {
 }
 
 // YearSpending returns what the active projects of a year have paid on each
-// day up to and including day, in the order of the days.
+// day up to and including day.
 func (s *Store) YearSpending(ctx context.Context, year int, day calendar.Date) ([]AmountOn, error) {
 	return spending(s.Read(ctx).Where("p.fiscal_year = ? AND p.state = ?", year, ProjectActive), day)
 }
@@ -135,14 +132,11 @@ func (s *Store) paidOf(ctx context.Context, ids []int64, day calendar.Date) (map
 	var rows []Spending
 	err := s.Read(ctx).Table("payments").Select("project_id, SUM(amount) AS amount").
 		Where("project_id IN ? AND paid_on <= ?", ids, day).Group("project_id").Scan(&rows).Error
-	if err != nil {
-		return nil, fmt.Errorf("sum up payments: %w", err)
-	}
 	paid := make(map[int64]money.Fen, len(rows))
 	for _, r := range rows {
 		paid[r.ProjectID] = r.Amount
 	}
-	return paid, nil
+	return paid, err
 }
 
 // DutyFilter selects obligations; a zero field selects all.
@@ -240,8 +234,8 @@ type ProjectRow struct {
 // ProjectRows returns up to limit active projects of a fiscal year in the
 // order of their codes, after the given code, as they stand on day.
 func (s *Store) ProjectRows(ctx context.Context, year int, after string, limit int, day calendar.Date) ([]ProjectRow, error) {
-	q := s.Read(ctx).Where("p.fiscal_year = ? AND p.state = ? AND p.code > ?", year, ProjectActive, after).Order("p.code").Limit(limit)
-	return s.projectRows(ctx, q, day)
+	active := s.Read(ctx).Where("p.fiscal_year = ? AND p.state = ? AND p.code > ?", year, ProjectActive, after)
+	return s.projectRows(ctx, active.Order("p.code").Limit(limit), day)
 }
 
 // ProjectRow returns one project as it stands on day, or ErrNotFound.
@@ -298,13 +292,11 @@ func (s *Store) addStanding(ctx context.Context, byID map[int64]*ProjectRow, ids
 		}
 	}
 	var targets []Target
-	if err := s.Read(ctx).Where("project_id IN ?", ids).Order("project_id, due_on").Find(&targets).Error; err != nil {
-		return fmt.Errorf("read targets: %w", err)
-	}
+	err = s.Read(ctx).Where("project_id IN ?", ids).Order("project_id, due_on").Find(&targets).Error
 	for _, t := range targets {
 		byID[t.ProjectID].Targets = append(byID[t.ProjectID].Targets, t)
 	}
-	return nil
+	return err
 }
 
 // Indicators returns up to limit indicators of a project in the order of its table.

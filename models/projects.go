@@ -80,8 +80,8 @@ func (tx *Tx) UnitProjectCodes(unitID int64, year int) ([]string, error) {
 	return codes, err
 }
 
-// AddProjects inserts new projects with what their tables state, and fills in
-// the ids.
+// AddProjects inserts new projects of one fiscal year with what their tables
+// state, and fills in the projects' ids.
 func (tx *Tx) AddProjects(records []*ProjectRecord) error {
 	if len(records) == 0 {
 		return nil
@@ -93,12 +93,34 @@ func (tx *Tx) AddProjects(records []*ProjectRecord) error {
 	if err := tx.Create(projects); err != nil {
 		return err
 	}
+	if err := tx.readIDs(records); err != nil {
+		return err
+	}
 	for _, r := range records {
 		if err := tx.Audit("project.added", "projects", r.ID, map[string]any{"code": r.Code, "budget": r.Budget, "batch": r.BatchID}); err != nil {
 			return err
 		}
 	}
 	return tx.addDetails(records)
+}
+
+// readIDs reads the ids of projects that were just inserted. Not every engine
+// says which it gave to the rows of one statement, nor in which order.
+func (tx *Tx) readIDs(records []*ProjectRecord) error {
+	for chunk := range slices.Chunk(records, insertChunk) {
+		codes := make([]string, len(chunk))
+		for i, r := range chunk {
+			codes[i] = r.Code
+		}
+		stored, err := tx.Projects(chunk[0].FiscalYear, codes)
+		if err != nil {
+			return err
+		}
+		for _, r := range chunk {
+			r.ID = stored[r.Code].ID
+		}
+	}
+	return nil
 }
 
 // addDetails inserts the targets and indicators of projects that have ids.

@@ -156,7 +156,8 @@ func (tx *Tx) Actor() string { return tx.actor }
 // insertChunk bounds the placeholders of one statement: SQLite takes 32,766.
 const insertChunk = 500
 
-// Create inserts a record or a slice of records, and fills in their ids.
+// Create inserts a record, and fills in its id, or a slice of records, whose
+// ids must not be relied on.
 func (tx *Tx) Create(records any) error {
 	if err := tx.db.CreateInBatches(records, insertChunk).Error; err != nil {
 		return fmt.Errorf("insert %T: %w", records, err)
