@@ -49,7 +49,6 @@ type request struct {
 	store     *models.Store
 	templates *notifier.Templates
 	today     calendar.Date
-	language  models.Language
 	query     url.Values
 	id        int64 // of the record that the path names, 0 if it names none
 }
@@ -70,7 +69,7 @@ func (s *server) page(name string, load func(context.Context, *request) (any, er
 		}
 		data, err := load(c.Request.Context(), &request{
 			store: s.Store, templates: s.Templates,
-			today: calendar.DateOf(s.Clock.Now()), language: language, query: c.Request.URL.Query(), id: id,
+			today: calendar.DateOf(s.Clock.Now()), query: c.Request.URL.Query(), id: id,
 		})
 		if err != nil {
 			s.fail(c, err)

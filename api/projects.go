@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"duban/models"
+	"duban/models/money"
 )
 
 // Sizes of the lists of projects and of one project.
@@ -71,7 +72,9 @@ func project(ctx context.Context, r *request) (any, error) {
 	}
 	data.Charts, data.Table = draw(c), c.checkpoints()
 	for i, t := range data.Targets { // in the same order
-		data.Table[i].Label, data.Table[i].Share = t.Label, t.Percent
+		point := &data.Table[i]
+		point.Label, point.Share = t.Label, t.Percent
+		point.Reached = money.Share{Paid: point.Paid, Budget: data.Budget}.Reaches(t.Percent)
 	}
 	if data.Indicators, err = r.store.Indicators(ctx, row.ID, projectIndicator); err != nil {
 		return nil, err

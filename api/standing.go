@@ -130,18 +130,28 @@ type checkpoint struct {
 	Plan   money.Fen
 	Share  money.Percent // planned, of the budget
 	Passed bool
-	Paid   money.Fen // up to and including the day; meaningless unless Passed
+	// Meaningless unless Passed: what was paid up to and including the day,
+	// and whether that was enough.
+	Paid    money.Fen
+	Reached bool
 }
 
-// Missing returns what was not paid by the day although it was planned.
-func (c checkpoint) Missing() money.Fen { return max(c.Plan-c.Paid, 0) }
+// Missing returns what was not paid by the day although it was planned. Like
+// dutyView.Missing it is never nothing while the plan is not reached.
+func (c checkpoint) Missing() money.Fen {
+	if c.Reached {
+		return 0
+	}
+	return max(c.Plan-c.Paid, 1)
+}
 
 func (c curve) checkpoints() []checkpoint {
 	rows := make([]checkpoint, len(c.Plan))
 	for i, p := range c.Plan {
+		paid := last(c.Paid, p.Day, true)
 		rows[i] = checkpoint{
 			Day: p.Day, Plan: p.Amount, Share: planned(money.Share{Paid: p.Amount, Budget: c.Budget}),
-			Passed: p.Day.Before(c.Today), Paid: last(c.Paid, p.Day, true),
+			Passed: p.Day.Before(c.Today), Paid: paid, Reached: paid >= p.Amount,
 		}
 	}
 	return rows

@@ -1,11 +1,11 @@
 package importer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"duban/models"
 	"duban/models/calendar"
@@ -46,6 +46,9 @@ var errRollBack = errors.New("roll back")
 // the duties that follow from it, in one transaction: a document is applied as
 // a whole or not at all. Applying the same document again changes nothing.
 func Apply(ctx context.Context, store *models.Store, actor string, d *Draft, opt ApplyOptions) (*Result, error) {
+	if err := d.fits(); err != nil {
+		return nil, err
+	}
 	var res *Result
 	err := store.Tx(ctx, actor, func(tx *models.Tx) error {
 		a := &application{tx: tx, draft: d, opt: opt, today: store.Today(), res: &Result{}, projects: map[string]models.Project{}}
@@ -100,7 +103,9 @@ func (a *application) run() error {
 }
 
 func (a *application) unit(u *UnitDraft) error {
-	stored, ok, err := a.tx.UnitByCode(u.Code)
+	// Where the document states no code, which is flagged, the name stands for it.
+	code := cmp.Or(u.Code, u.Name)
+	stored, ok, err := a.tx.UnitByCode(code)
 	if err != nil {
 		return err
 	}
@@ -108,7 +113,7 @@ func (a *application) unit(u *UnitDraft) error {
 		if ok {
 			a.change(ActionChange, u.Name, "单位名称", stored.Name, u.Name)
 		}
-		stored.Code, stored.Name = u.Code, u.Name
+		stored.Code, stored.Name = code, u.Name
 		if err := a.tx.SaveUnit(&stored); err != nil {
 			return err
 		}
@@ -186,8 +191,6 @@ func (a *application) listed(u models.Unit, drafts []ProjectDraft) error {
 func (a *application) record(u models.Unit, p *ProjectDraft) *models.ProjectRecord {
 	r := &models.ProjectRecord{Project: p.Project, Targets: slices.Clone(p.Targets), Indicators: slices.Clone(p.Indicators)}
 	r.UnitID, r.FiscalYear, r.BatchID, r.State = u.ID, a.draft.FiscalYear, a.res.Batch.ID, models.ProjectActive
-	// A budget that stands for projects still to be named says so in its name.
-	r.Placeholder = strings.Contains(r.Name, "代编")
 	return r
 }
 
@@ -269,11 +272,15 @@ func (a *application) problems() error {
 	found := make([]models.DataProblem, 0, len(a.draft.Problems))
 	for _, p := range a.draft.Problems {
 		project := a.projects[p.ProjectCode]
-		key := fmt.Sprintf("%d\x00%s\x00%s\x00%s\x00%s", a.draft.FiscalYear, p.UnitCode, p.ProjectCode, p.Code, p.Field)
+		unitID, ok := a.unitIDs[p.UnitCode]
+		if !ok { // it concerns the document, so the unit that publishes it
+			unitID = a.unitIDs[a.draft.Units[0].Code]
+		}
+		key := fmt.Sprintf("%d %d %d %s %s", a.draft.FiscalYear, unitID, project.ID, p.Code, p.Field)
 		seen[key]++ // one project may have the same problem in two rows
 		found = append(found, models.DataProblem{
-			Fingerprint: fingerprint(fmt.Appendf(nil, "%s\x00%d", key, seen[key])),
-			UnitID:      a.unitIDs[p.UnitCode], ProjectID: project.ID, FiscalYear: a.draft.FiscalYear,
+			Fingerprint: fingerprint(fmt.Appendf(nil, "%s %d", key, seen[key])),
+			UnitID:      unitID, ProjectID: project.ID, FiscalYear: a.draft.FiscalYear,
 			Code: p.Code, Field: p.Field, Value: p.Value, Message: p.Message,
 			File: a.draft.FileName, Line: p.Line, OwnerID: project.OwnerID,
 		})

@@ -101,7 +101,7 @@ func ReadPayments(name string, data []byte, opt Options) (*PaymentSheet, error) 
 func (r record) payment(unit money.Unit, year int) (PaymentRow, []string) {
 	p := PaymentRow{Line: r.line, Cells: texts(r.row), ProjectCode: r.text(colCode), ProjectName: r.text(colName),
 		VoucherNo: r.text(colVoucher), Payee: r.text(colPayee), Summary: r.text(colSummary)}
-	var reasons []string
+	reasons := p.tooLong()
 	if p.ProjectCode == "" && p.ProjectName == "" {
 		reasons = append(reasons, "没有项目编码，也没有项目名称")
 	}

@@ -54,6 +54,7 @@ const (
 	ErrUnsupportedLayout    = "unsupported_layout"
 	ErrTruncated            = "truncated"
 	ErrTooLarge             = "too_large"
+	ErrTextTooLong          = "text_too_long"
 	ErrCellCount            = "cell_count"
 	ErrRepeatedTable        = "repeated_table"
 	ErrRepeatedDocument     = "repeated_document"
@@ -70,6 +71,7 @@ var reasons = map[string]string{
 	ErrUnsupportedLayout:    "表格样式不支持",
 	ErrTruncated:            "文件不完整",
 	ErrTooLarge:             "文件超出可读取的大小",
+	ErrTextTooLong:          "文字过长",
 	ErrCellCount:            "一行的格数与表头不符",
 	ErrRepeatedTable:        "同一张项目表出现了两次",
 	ErrRepeatedDocument:     "全文内容重复了两遍",

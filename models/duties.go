@@ -21,6 +21,7 @@ type ProjectRecord struct {
 func (r ProjectRecord) Duties() []Obligation {
 	var duties []Obligation
 	add := func(o Obligation) {
+		o.Title = clip(o.Title)
 		o.Subject, o.UnitID, o.ProjectID, o.FiscalYear = ProjectSubject(r.ID), r.UnitID, r.ID, r.FiscalYear
 		o.State, o.Light = StateOpen, Green
 		duties = append(duties, o)
@@ -48,6 +49,16 @@ func (r ProjectRecord) Duties() []Obligation {
 		add(o)
 	}
 	return duties
+}
+
+// clip shortens a title that is made of published words to what a column and
+// a subject line hold; the words themselves stand in the source.
+func clip(title string) string {
+	const limit = 120
+	if r := []rune(title); len(r) > limit {
+		return string(r[:limit-1]) + "…"
+	}
+	return title
 }
 
 // duties returns the dated duties of one time-effect indicator (时效指标).
@@ -97,6 +108,7 @@ func UnitDuties(u Unit, year int, refinementText string) []Obligation {
 		return nil
 	}
 	o := refinement(year, u.Name)
+	o.Title = clip(o.Title)
 	o.Subject, o.UnitID, o.FiscalYear, o.Source = UnitSubject(u.ID), u.ID, year, refinementText
 	o.State, o.Light = StateOpen, Green
 	return []Obligation{o}

@@ -21,7 +21,7 @@ CREATE TABLE obligations (
     done_note     TEXT NOT NULL,
     checked_on    DATE,
     next_check_on DATE,
-    source        TEXT NOT NULL,
+    source        $LONGTEXT NOT NULL,
     version       BIGINT NOT NULL DEFAULT 0,
     CONSTRAINT uq_obligations UNIQUE (subject, kind, due_on, sequence)
 ) $OPTIONS;
@@ -85,7 +85,7 @@ CREATE TABLE notifications (
     day             DATE NOT NULL,
     template        VARCHAR(64) NOT NULL,
     language        VARCHAR(8) NOT NULL,
-    payload         TEXT NOT NULL,
+    payload         $LONGTEXT NOT NULL,
     state           VARCHAR(16) NOT NULL,
     reason          VARCHAR(64) NOT NULL DEFAULT '',
     attempts        INT NOT NULL DEFAULT 0,
