@@ -41,13 +41,15 @@ func (t *tableInterpreter) amount(f field, fallback money.Unit, into *money.Fen)
 	}
 	unit := firstUnit(writtenUnit(f.value.text), f.unit, t.found.amountUnit, fallback)
 	if unit == 0 {
-		return false, &Error{File: t.file, Sheet: f.sheet, Line: f.line, Code: ErrAmountUnitMissing, Field: tidy(f.text),
-			Value: f.value.text, Expected: "表上写明“单位：万元”或“单位：元”"}
+		return false, &Error{
+			File: t.file, Sheet: f.sheet, Line: f.line, Code: ErrAmountUnitMissing, Field: tidy(f.text),
+			Value: f.value.text, Expected: "表上写明“单位：万元”或“单位：元”",
+		}
 	}
 	amount, err := money.Parse(f.value.number(), unit)
 	if err != nil || amount < 0 {
 		t.flag(f.line, FlagAmountUnreadable, tidy(f.text), f.value.text, "“"+f.value.text+"”不能读作金额；应为不小于 0 的数字，精确到分")
-		return false, nil
+		return false, nil //nolint:nilerr // flagged, and the rest goes on
 	}
 	*into = amount
 	return true, nil

@@ -201,8 +201,10 @@ func ApplyPeople(ctx context.Context, store *models.Store, actor string, sheet *
 					return err
 				}
 				if !ok {
-					res.Rejected = append(res.Rejected, Rejected{Line: row.Line, Cells: row.Cells,
-						Reason: fmt.Sprintf("单位编码“%s”不存在，请先导入它的绩效目标表，或留空表示全部单位", row.UnitCode)})
+					res.Rejected = append(res.Rejected, Rejected{
+						Line: row.Line, Cells: row.Cells,
+						Reason: fmt.Sprintf("单位编码“%s”不存在，请先导入它的绩效目标表，或留空表示全部单位", row.UnitCode),
+					})
 					continue
 				}
 				u.UnitID = unit.ID

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -175,7 +176,7 @@ func TestAUnitWithoutACodeGoesByItsName(t *testing.T) {
 			}
 			draft.Units[0].Code, draft.Units[0].Name = "", fmt.Sprintf("无码单位%d", i)
 			for j := range draft.Units[0].Projects {
-				draft.Units[0].Projects[j].Code += fmt.Sprint(i)
+				draft.Units[0].Projects[j].Code += strconv.Itoa(i)
 			}
 			apply(t, s, draft, importer.ApplyOptions{})
 		}

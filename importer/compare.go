@@ -3,6 +3,7 @@ package importer
 import (
 	"fmt"
 	"slices"
+	"strconv"
 
 	"duban/models"
 	"duban/models/money"
@@ -33,7 +34,7 @@ func compare(was, is *models.ProjectRecord) []Change {
 	c := differences{subject: projectLabel(is.Project)}
 	c.text("项目名称", was.Name, is.Name)
 	if was.UnitID != is.UnitID {
-		c.add("预算单位", fmt.Sprint(was.UnitID), fmt.Sprint(is.UnitID))
+		c.add("预算单位", strconv.FormatInt(was.UnitID, 10), strconv.FormatInt(is.UnitID, 10))
 	}
 	c.amount("预算数", was.Budget, is.Budget)
 	c.amount("其中：财政资金", was.Fiscal, is.Fiscal)
@@ -41,7 +42,7 @@ func compare(was, is *models.ProjectRecord) []Change {
 	c.text("资金用途", was.Purpose, is.Purpose)
 	c.text("绩效目标", was.Goal, is.Goal)
 	if was.Placeholder != is.Placeholder {
-		c.add("代编预算", fmt.Sprint(was.Placeholder), fmt.Sprint(is.Placeholder))
+		c.add("代编预算", strconv.FormatBool(was.Placeholder), strconv.FormatBool(is.Placeholder))
 	}
 	if was.State != is.State {
 		c.add("状态", string(was.State), string(is.State))
@@ -78,7 +79,7 @@ func (c *differences) amount(field string, was, is money.Fen) {
 // their dates.
 func (c *differences) targets(was, is []models.Target) {
 	for len(was) > 0 || len(is) > 0 {
-		order := 0
+		var order int
 		switch {
 		case len(was) == 0:
 			order = 1

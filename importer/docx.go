@@ -42,7 +42,7 @@ func readDocx(name string, part *zip.File, next sink) error {
 	if err != nil {
 		return &Error{File: name, Code: ErrTruncated, Value: err.Error(), Expected: "完整的 docx 文件"}
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 	w := &wordPage{page: page{file: name, next: next}, xml: xml.NewDecoder(file)}
 	for {
 		token, err := w.xml.RawToken()

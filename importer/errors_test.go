@@ -52,8 +52,10 @@ func TestWhatCannotBeReadIsRefusedWithItsLine(t *testing.T) {
 		{"the whole document twice", small + small, importer.ErrRepeatedDocument, 12},
 		{"no year", strings.NewReplacer("2025年度", "", "2025年12月15日", "12月15日").Replace(small), importer.ErrFiscalYearUnknown, 0},
 		{"two years", title + "2024年度部门预算\n" + small[len(title):], importer.ErrFiscalYearUnknown, 0},
-		{"last year's title", strings.Replace(small, "2025年度", "2024年度", 1) + strings.Repeat("\t时效指标\t完成\t完成\t2025年6月30日\t计划\n", 2),
-			importer.ErrFiscalYearUnknown, 0},
+		{
+			"last year's title", strings.Replace(small, "2025年度", "2024年度", 1) + strings.Repeat("\t时效指标\t完成\t完成\t2025年6月30日\t计划\n", 2),
+			importer.ErrFiscalYearUnknown, 0,
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			e := failure(t, "a.txt", []byte(c.document))

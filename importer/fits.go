@@ -32,8 +32,10 @@ func (m measured) tooLong() string {
 func (d *Draft) fits() error {
 	for _, m := range d.measured() {
 		if m.tooLong() != "" {
-			return &Error{File: d.FileName, Line: m.line, Field: m.field, Value: shorten(m.value),
-				Expected: fmt.Sprintf("不超过 %d 个字", m.limit), Code: ErrTextTooLong}
+			return &Error{
+				File: d.FileName, Line: m.line, Field: m.field, Value: shorten(m.value),
+				Expected: fmt.Sprintf("不超过 %d 个字", m.limit), Code: ErrTextTooLong,
+			}
 		}
 	}
 	return nil

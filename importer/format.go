@@ -60,8 +60,10 @@ var foreign = map[string]string{
 var htmlMark = regexp.MustCompile(`(?i)<(!doctype\s+html|html|body|table)[\s>]`)
 
 func (s source) unsupported(found string) error {
-	return &Error{File: s.name, Code: ErrUnsupportedFormat, Value: found,
-		Expected: "docx、xlsx、html、txt 或 csv；请另存为 docx、xlsx 或 txt 后再导入"}
+	return &Error{
+		File: s.name, Code: ErrUnsupportedFormat, Value: found,
+		Expected: "docx、xlsx、html、txt 或 csv；请另存为 docx、xlsx 或 txt 后再导入",
+	}
 }
 
 // decode returns the text in UTF-8. Without a byte order mark, what is not

@@ -12,9 +12,14 @@ import (
 // fuzzDocuments are small documents in every format.
 func fuzzDocuments(f *testing.F) map[string][]byte {
 	f.Helper()
-	blocks := []block{{text: "2025年度预算绩效目标"}, {text: "一、总体绩效目标"}, {text: "2025年归集115亿元，6月底前细化代编预算。"},
-		{text: "1.会议费绩效目标表"}, {rows: [][]string{
-			{"603001某某市住房公积金管理中心本级"}, {"单位：万元"},
+	blocks := []block{
+		{text: "2025年度预算绩效目标"},
+		{text: "一、总体绩效目标"},
+		{text: "2025年归集115亿元，6月底前细化代编预算。"},
+		{text: "1.会议费绩效目标表"},
+		{rows: [][]string{
+			{"603001某某市住房公积金管理中心本级"},
+			{"单位：万元"},
 			{"项目编码", "P001", "项目名称", "会议费"},
 			{"预算规模及资金用途", "预算数", "1.40", "其中：财政资金", "1.40", "其他资金", ""},
 			{"", "会议场地支出"},
@@ -23,7 +28,8 @@ func fuzzDocuments(f *testing.F) map[string][]byte {
 			{"绩效目标", "开好会议"},
 			{"一级指标", "二级指标", "三级指标", "绩效指标描述", "指标值", "指标值确定依据"},
 			{"产出指标", "时效指标", "完成时限", "完成时限", "2025年12月15日前", "工作计划"},
-		}}}
+		}},
+	}
 	return map[string][]byte{
 		"a.txt":  []byte(listed(blocks)),
 		"b.txt":  []byte(small),
@@ -64,8 +70,10 @@ func FuzzReadTargets(f *testing.F) {
 }
 
 func FuzzParseTimeEffect(f *testing.F) {
-	for _, text := range []string{"2025年12月15日", "2025.12.31", "2025-12-31", "6月底前", "每月10日前", "按月发放", "每季度末",
-		"合同签订后30日内", "<24 小时", "≥95%", "1月-12月", "前三季度", "上半年", "2025年年底前"} {
+	for _, text := range []string{
+		"2025年12月15日", "2025.12.31", "2025-12-31", "6月底前", "每月10日前", "按月发放", "每季度末",
+		"合同签订后30日内", "<24 小时", "≥95%", "1月-12月", "前三季度", "上半年", "2025年年底前",
+	} {
 		f.Add(text, 2025)
 	}
 	f.Fuzz(func(t *testing.T, text string, year int) {

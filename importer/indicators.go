@@ -170,12 +170,14 @@ func (c *indicatorColumns) text(in row, l label, shift int) string {
 func (c *indicatorColumns) value(in row, shift int) string {
 	span := c.columns[labelValue]
 	var value, last string
+	var valueSb173 strings.Builder
 	for col := max(span.from-shift, 0); col < min(span.to-shift, len(in.cells)); col++ {
 		if text := in.cells[col].text; text != "" && text != last {
-			value += text
+			valueSb173.WriteString(text)
 			last = text
 		}
 	}
+	value += valueSb173.String()
 	if value == "" {
 		return ""
 	}

@@ -27,14 +27,18 @@ func (in *interpreter) units(found []*foundUnit) ([]UnitDraft, error) {
 	seen := map[string]ProjectDraft{}
 	for _, f := range found {
 		promises := f.promises
-		u := UnitDraft{Code: f.code, Name: f.name, Line: f.line, Goals: promises.goals(in.year),
-			RefinementText: promises.refinement.text}
+		u := UnitDraft{
+			Code: f.code, Name: f.name, Line: f.line, Goals: promises.goals(in.year),
+			RefinementText: promises.refinement.text,
+		}
 		if u.RefinementText != "" {
 			u.RefinementLine = promises.refinement.line
 		}
 		if f.code == "" {
-			in.problems = append(in.problems, Problem{Code: FlagUnitCodeMissing, Field: "预算单位", Value: f.name,
-				Message: "没有写明预算单位的编码；应有一行如“603001某某中心”", Line: f.line, Sheet: f.sheet})
+			in.problems = append(in.problems, Problem{
+				Code: FlagUnitCodeMissing, Field: "预算单位", Value: f.name,
+				Message: "没有写明预算单位的编码；应有一行如“603001某某中心”", Line: f.line, Sheet: f.sheet,
+			})
 		}
 		for _, fp := range f.projects {
 			p, flags, err := in.project(f.code, fp)
@@ -59,12 +63,16 @@ func (in *interpreter) units(found []*foundUnit) ([]UnitDraft, error) {
 // duplicate handles a second table with the code of an earlier one.
 func (in *interpreter) duplicate(first, second ProjectDraft, unitCode string, at *foundProject) error {
 	if reflect.DeepEqual(withoutLines(first), withoutLines(second)) {
-		return &Error{File: in.file, Sheet: at.sheet, Line: at.line, Code: ErrRepeatedTable, Field: "项目编码",
-			Value: second.Code, Expected: "每个项目只有一张表；与前面一张内容完全相同"}
+		return &Error{
+			File: in.file, Sheet: at.sheet, Line: at.line, Code: ErrRepeatedTable, Field: "项目编码",
+			Value: second.Code, Expected: "每个项目只有一张表；与前面一张内容完全相同",
+		}
 	}
-	in.problems = append(in.problems, Problem{Code: FlagDuplicateCode, UnitCode: unitCode, ProjectCode: second.Code,
+	in.problems = append(in.problems, Problem{
+		Code: FlagDuplicateCode, UnitCode: unitCode, ProjectCode: second.Code,
 		Field: "项目编码", Value: second.Code, Line: at.line, Sheet: at.sheet,
-		Message: "项目编码“" + second.Code + "”在前面的“" + first.Name + "”已经用过，内容不同；这里的“" + second.Name + "”没有采用，应各有各的编码"})
+		Message: "项目编码“" + second.Code + "”在前面的“" + first.Name + "”已经用过，内容不同；这里的“" + second.Name + "”没有采用，应各有各的编码",
+	})
 	return nil
 }
 
@@ -121,8 +129,10 @@ type tableInterpreter struct {
 }
 
 func (t *tableInterpreter) flag(line int, code, field, value, message string) {
-	t.problems = append(t.problems, Problem{Code: code, UnitCode: t.unitCode, ProjectCode: t.found.code.value.text,
-		Field: field, Value: value, Message: message, Line: line, Sheet: t.found.sheet})
+	t.problems = append(t.problems, Problem{
+		Code: code, UnitCode: t.unitCode, ProjectCode: t.found.code.value.text,
+		Field: field, Value: value, Message: message, Line: line, Sheet: t.found.sheet,
+	})
 }
 
 // names compares the heading with the name in the table.

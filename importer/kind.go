@@ -46,8 +46,10 @@ func (s source) kind() (kind models.ImportKind, assignments bool, err error) {
 	case err != nil:
 		return "", false, err
 	}
-	return "", false, &Error{File: s.name, Code: ErrUnsupportedLayout,
-		Expected: "项目绩效目标表、支出明细、人员名单或项目分工，以表中的栏目名称辨认"}
+	return "", false, &Error{
+		File: s.name, Code: ErrUnsupportedLayout,
+		Expected: "项目绩效目标表、支出明细、人员名单或项目分工，以表中的栏目名称辨认",
+	}
 }
 
 // heads reports whether a row is the heading row of a list.

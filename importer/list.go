@@ -101,8 +101,10 @@ func (l listLayout) read(s source) (*list, error) {
 		return nil, err
 	}
 	if found.header == nil {
-		return nil, &Error{File: s.name, Sheet: nearest.at.sheet, Line: nearest.at.line, Code: ErrHeaderMissing,
-			Expected: "一行表头，含有" + l.needs(nearest.groups)}
+		return nil, &Error{
+			File: s.name, Sheet: nearest.at.sheet, Line: nearest.at.line, Code: ErrHeaderMissing,
+			Expected: "一行表头，含有" + l.needs(nearest.groups),
+		}
 	}
 	return found, nil
 }

@@ -27,8 +27,10 @@ func payments(t *testing.T, name string, data []byte) *importer.PaymentSheet {
 }
 
 func TestPaymentsAreReadByTheirHeader(t *testing.T) {
-	want := importer.PaymentRow{FiscalYear: 2025, ProjectCode: "P001", ProjectName: "会议费", PaidOn: calendar.MustDate(2025, 3, 20),
-		Amount: 123_450_00, VoucherNo: "记-0012", Payee: "某某公司", Summary: "场地费"}
+	want := importer.PaymentRow{
+		FiscalYear: 2025, ProjectCode: "P001", ProjectName: "会议费", PaidOn: calendar.MustDate(2025, 3, 20),
+		Amount: 123_450_00, VoucherNo: "记-0012", Payee: "某某公司", Summary: "场地费",
+	}
 	for _, c := range []struct{ name, file, content string }{
 		{"as in the template", "a.csv", paymentHeader + "P001,会议费,2025-03-20,123450,记-0012,某某公司,场地费\n"},
 		{"synonyms and other order", "a.csv", "凭证编号,记账日期,项目代码,项目名称,收款单位,用途,支出金额（万元）\n记-0012,2025/3/20,P001,会议费,某某公司,场地费,12.345\n"},
@@ -111,9 +113,11 @@ func TestPaymentsThatCannotBeReadAreRejectedWithTheReason(t *testing.T) {
 		{"P002,,2025-03-20,100,记-1,,", ""},
 	}
 	content := paymentHeader
+	var contentSb114 strings.Builder
 	for _, r := range rows {
-		content += r.cells + "\n"
+		contentSb114.WriteString(r.cells + "\n")
 	}
+	content += contentSb114.String()
 	sheet := payments(t, "a.csv", []byte(content))
 	rejected := map[int]importer.Rejected{}
 	for _, r := range sheet.Rejected {
@@ -159,10 +163,14 @@ func TestPeopleAreReadWithTheirRoles(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []importer.PersonRow{
-		{Line: 2, Account: "zhang", Name: "张三", Email: "zhang@example.com", Mobile: "13800000000", UnitCode: "603001",
-			Roles: []models.Role{models.RoleOwner, models.RoleManager}, Language: models.Chinese},
-		{Line: 3, Account: "li", Name: "李四", Language: models.English,
-			Roles: []models.Role{models.RoleFinance, models.RoleOffice, models.RoleLeader, models.RoleAdmin}},
+		{
+			Line: 2, Account: "zhang", Name: "张三", Email: "zhang@example.com", Mobile: "13800000000", UnitCode: "603001",
+			Roles: []models.Role{models.RoleOwner, models.RoleManager}, Language: models.Chinese,
+		},
+		{
+			Line: 3, Account: "li", Name: "李四", Language: models.English,
+			Roles: []models.Role{models.RoleFinance, models.RoleOffice, models.RoleLeader, models.RoleAdmin},
+		},
 	}
 	for i := range sheet.Rows {
 		sheet.Rows[i].Cells = nil

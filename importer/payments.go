@@ -99,8 +99,10 @@ func ReadPayments(name string, data []byte, opt Options) (*PaymentSheet, error) 
 
 // payment reads one record, or says why it cannot.
 func (r record) payment(unit money.Unit, year int) (PaymentRow, []string) {
-	p := PaymentRow{Line: r.line, Cells: texts(r.row), ProjectCode: r.text(colCode), ProjectName: r.text(colName),
-		VoucherNo: r.text(colVoucher), Payee: r.text(colPayee), Summary: r.text(colSummary)}
+	p := PaymentRow{
+		Line: r.line, Cells: texts(r.row), ProjectCode: r.text(colCode), ProjectName: r.text(colName),
+		VoucherNo: r.text(colVoucher), Payee: r.text(colPayee), Summary: r.text(colSummary),
+	}
 	reasons := p.tooLong()
 	if p.ProjectCode == "" && p.ProjectName == "" {
 		reasons = append(reasons, "没有项目编码，也没有项目名称")

@@ -99,8 +99,10 @@ var mobileForm = regexp.MustCompile(`^\+?\d{7,15}$`)
 
 // person reads one record, or says why it cannot.
 func (r record) person() (PersonRow, []string) {
-	p := PersonRow{Line: r.line, Cells: texts(r.row), Account: r.text(colAccount), Name: r.text(colPerson), Email: r.text(colEmail),
-		Mobile: strings.ReplaceAll(money.Clean(r.text(colMobile)), "-", ""), UnitCode: money.Clean(r.text(colUnit))}
+	p := PersonRow{
+		Line: r.line, Cells: texts(r.row), Account: r.text(colAccount), Name: r.text(colPerson), Email: r.text(colEmail),
+		Mobile: strings.ReplaceAll(money.Clean(r.text(colMobile)), "-", ""), UnitCode: money.Clean(r.text(colUnit)),
+	}
 	reasons := p.tooLong()
 	if p.Account == "" || strings.ContainsFunc(p.Account, isSpace) {
 		reasons = append(reasons, fmt.Sprintf("账号“%s”应为不含空格的文字", p.Account))

@@ -15,23 +15,39 @@ func TestOddDataIsFlaggedAndKept(t *testing.T) {
 		line           int
 		plan           string
 	}{
-		{"a plan that falls", shares, "\t\t50%\t40%\t100%\n", importer.FlagPlanFalls, "40%", 6,
-			"2025-06-30 50%, 2025-10-31 40%, 2025-12-31 100%, 2025-03-31 blank"},
-		{"a plan over the budget", shares, "\t\t50%\t75%\t120%\n", importer.FlagPlanOver100, "120%", 6,
-			"2025-06-30 50%, 2025-10-31 75%, 2025-12-31 120%, 2025-03-31 blank"},
-		{"a plan that stops short", shares, "\t\t50%\t75%\t90%\n", importer.FlagPlanNotFull, "90%", 6,
-			"2025-06-30 50%, 2025-10-31 75%, 2025-12-31 90%, 2025-03-31 blank"},
-		{"a share that is none", shares, "\t约10%\t50%\t75%\t100%\n", importer.FlagPercentUnreadable, "约10%", 7,
-			"2025-06-30 50%, 2025-10-31 75%, 2025-12-31 100%"},
-		{"a negative share", shares, "\t-5%\t50%\t75%\t100%\n", importer.FlagPercentUnreadable, "-5%", 7,
-			"2025-06-30 50%, 2025-10-31 75%, 2025-12-31 100%"},
-		{"a checkpoint twice", "\t10月底", "\t6月30日", importer.FlagCheckpointRepeated, "6月30日", 7,
-			"2025-06-30 50%, 2025-12-31 100%, 2025-03-31 blank"},
-		{"a checkpoint outside the year", "\t3月底", "\t2024年12月底", importer.FlagDeadlineOutsideYear, "2024年12月底", 7,
-			"2025-06-30 50%, 2025-10-31 75%, 2025-12-31 100%, 2024-12-31 blank"},
+		{
+			"a plan that falls", shares, "\t\t50%\t40%\t100%\n", importer.FlagPlanFalls, "40%", 6,
+			"2025-06-30 50%, 2025-10-31 40%, 2025-12-31 100%, 2025-03-31 blank",
+		},
+		{
+			"a plan over the budget", shares, "\t\t50%\t75%\t120%\n", importer.FlagPlanOver100, "120%", 6,
+			"2025-06-30 50%, 2025-10-31 75%, 2025-12-31 120%, 2025-03-31 blank",
+		},
+		{
+			"a plan that stops short", shares, "\t\t50%\t75%\t90%\n", importer.FlagPlanNotFull, "90%", 6,
+			"2025-06-30 50%, 2025-10-31 75%, 2025-12-31 90%, 2025-03-31 blank",
+		},
+		{
+			"a share that is none", shares, "\t约10%\t50%\t75%\t100%\n", importer.FlagPercentUnreadable, "约10%", 7,
+			"2025-06-30 50%, 2025-10-31 75%, 2025-12-31 100%",
+		},
+		{
+			"a negative share", shares, "\t-5%\t50%\t75%\t100%\n", importer.FlagPercentUnreadable, "-5%", 7,
+			"2025-06-30 50%, 2025-10-31 75%, 2025-12-31 100%",
+		},
+		{
+			"a checkpoint twice", "\t10月底", "\t6月30日", importer.FlagCheckpointRepeated, "6月30日", 7,
+			"2025-06-30 50%, 2025-12-31 100%, 2025-03-31 blank",
+		},
+		{
+			"a checkpoint outside the year", "\t3月底", "\t2024年12月底", importer.FlagDeadlineOutsideYear, "2024年12月底", 7,
+			"2025-06-30 50%, 2025-10-31 75%, 2025-12-31 100%, 2024-12-31 blank",
+		},
 		{"no plan", planLines, "", importer.FlagPlanMissing, "", 3, ""},
-		{"a plan of blanks", shares, "", importer.FlagPlanMissing, "", 6,
-			"2025-03-31 blank, 2025-06-30 blank, 2025-10-31 blank, 2025-12-31 blank"},
+		{
+			"a plan of blanks", shares, "", importer.FlagPlanMissing, "", 6,
+			"2025-03-31 blank, 2025-06-30 blank, 2025-10-31 blank, 2025-12-31 blank",
+		},
 		{"a sum that is wrong", "\t其他资金\t\n", "\t其他资金\t1\n", importer.FlagBudgetSum, "58.50", 4, usualPlan},
 		{"no budget", "预算数\t58.50", "预算数\t—", importer.FlagAmountMissing, "—", 4, usualPlan},
 		{"no budget label", "预算数\t58.50\t", "", importer.FlagAmountMissing, "", 3, usualPlan},

@@ -91,8 +91,10 @@ func (p *promises) goals(year int) []models.Goal {
 		for _, w := range p.overall {
 			paragraphs = append(paragraphs, w.text)
 		}
-		goals = append(goals, models.Goal{Scope: models.GoalOverall, Title: "总体绩效目标",
-			Text: lines(paragraphs), SourceLine: p.overall[0].line})
+		goals = append(goals, models.Goal{
+			Scope: models.GoalOverall, Title: "总体绩效目标",
+			Text: lines(paragraphs), SourceLine: p.overall[0].line,
+		})
 	}
 	goals = append(goals, p.itemGoals()...)
 	for i := range goals {

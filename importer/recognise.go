@@ -166,8 +166,8 @@ func (r *recogniser) remember(in row) {
 	var h maphash.Hash
 	h.SetSeed(r.seed)
 	for _, c := range in.cells {
-		h.WriteString(c.text)
-		h.WriteByte(0)
+		_, _ = h.WriteString(c.text) // never fails
+		_ = h.WriteByte(0)
 	}
 	r.hashes = append(r.hashes, h.Sum64())
 	r.lines = append(r.lines, place{in.sheet, in.line})

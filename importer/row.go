@@ -50,14 +50,18 @@ func bounded(file string, next sink) sink {
 	return func(r row) error {
 		rows++
 		if rows > maxRows || len(r.cells) > maxColumns {
-			return &Error{File: file, Sheet: r.sheet, Line: r.line, Code: ErrTooLarge,
-				Expected: fmt.Sprintf("不超过 %d 行、%d 列", maxRows, maxColumns)}
+			return &Error{
+				File: file, Sheet: r.sheet, Line: r.line, Code: ErrTooLarge,
+				Expected: fmt.Sprintf("不超过 %d 行、%d 列", maxRows, maxColumns),
+			}
 		}
 		blank := true
 		for i := range r.cells {
 			if len(r.cells[i].text) > maxCellBytes {
-				return &Error{File: file, Sheet: r.sheet, Line: r.line, Code: ErrTooLarge,
-					Expected: fmt.Sprintf("一格文字不超过 %d 字节", maxCellBytes)}
+				return &Error{
+					File: file, Sheet: r.sheet, Line: r.line, Code: ErrTooLarge,
+					Expected: fmt.Sprintf("一格文字不超过 %d 字节", maxCellBytes),
+				}
 			}
 			r.cells[i].text = tidy(r.cells[i].text)
 			blank = blank && r.cells[i].text == ""

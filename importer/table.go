@@ -116,8 +116,10 @@ func fieldsOf(in row) []field {
 				return fields
 			}
 		} else if l, value := labelled(c.text); l != noLabel && (last < 0 || fields[last].stated) {
-			fields = append(fields, field{place: place{in.sheet, in.line}, label: l, text: c.text, next: col + 1,
-				value: cell{text: value}, stated: true})
+			fields = append(fields, field{
+				place: place{in.sheet, in.line}, label: l, text: c.text, next: col + 1,
+				value: cell{text: value}, stated: true,
+			})
 		} else if last >= 0 && !fields[last].stated {
 			fields[last].value, fields[last].stated = c, true
 		}

@@ -17,8 +17,10 @@ func (t *tableInterpreter) plan(p *ProjectDraft) error {
 	for _, c := range t.found.plan {
 		due, err := checkpointDate(c.label, t.year)
 		if err != nil {
-			return &Error{File: t.file, Sheet: c.sheet, Line: c.line, Code: ErrCheckpointUnreadable, Field: planField,
-				Value: c.label, Expected: checkpointsExpected}
+			return &Error{
+				File: t.file, Sheet: c.sheet, Line: c.line, Code: ErrCheckpointUnreadable, Field: planField,
+				Value: c.label, Expected: checkpointsExpected,
+			}
 		}
 		if stated[due] {
 			t.flag(c.line, FlagCheckpointRepeated, planField, c.label, "栏目“"+c.label+"”与另一栏是同一天；每个时点应只有一栏")

@@ -35,7 +35,7 @@ func Template(kind string, w io.Writer) error {
 		return err
 	}
 	book := excelize.NewFile()
-	defer book.Close()
+	defer func() { _ = book.Close() }()
 	if err := layout.fill(book); err != nil {
 		return fmt.Errorf("生成模板 %s：%w", kind, err)
 	}

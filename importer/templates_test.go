@@ -72,8 +72,10 @@ func TestPlansAreReadByTheirHeadings(t *testing.T) {
 		{"two columns", "资金支出计划（%）\t6月底\t12月底\n\t40%\t100%\n", "2025-06-30 40%, 2025-12-31 100%"},
 		{"re-ordered columns", "资金支出计划\t12月底\t6月底\n\t100\t40\n", "2025-06-30 40%, 2025-12-31 100%"},
 		{"third quarter", "资金支出计划（%）\t3月末\t9月30日\t12月31日\n\t10\t82.5％\t１００％\n", "2025-03-31 10%, 2025-09-30 82.5%, 2025-12-31 100%"},
-		{"quarters", "支出计划\t一季度\t第二季度末\t前三季度\t四季度\n\t0%\t-\t—\t100%\n",
-			"2025-03-31 0%, 2025-12-31 100%, 2025-06-30 blank, 2025-09-30 blank"},
+		{
+			"quarters", "支出计划\t一季度\t第二季度末\t前三季度\t四季度\n\t0%\t-\t—\t100%\n",
+			"2025-03-31 0%, 2025-12-31 100%, 2025-06-30 blank, 2025-09-30 blank",
+		},
 		{"dates with a year", "资金支出计划（%）\t2025年6月底\t2025-09-30\t2025年底\n\t1\t2\t100\n", "2025-06-30 1%, 2025-09-30 2%, 2025-12-31 100%"},
 		{"half-years", "资金支出计划（%）\t上半年\t1—9月\t全年\n\t1\t2\t100\n", "2025-06-30 1%, 2025-09-30 2%, 2025-12-31 100%"},
 		{"percent in the headings", "资金支出计划\t6月底（%）\t12月底（%）\n\t50\t100\n", "2025-06-30 50%, 2025-12-31 100%"},
@@ -83,8 +85,10 @@ func TestPlansAreReadByTheirHeadings(t *testing.T) {
 		{"merged columns blank", "资金支出计划（%）\t6月底\t\t12月底\t\n\t50%\t\t100%\t\n", "2025-06-30 50%, 2025-12-31 100%"},
 		{"headings below the label", "资金支出计划（%）\n3月底\t12月底\n\t100%\n", "2025-12-31 100%, 2025-03-31 blank"},
 		{"headings and shares in turn", "资金支出计划（%）\t6月底\t50%\t12月底\t100%\n", "2025-06-30 50%, 2025-12-31 100%"},
-		{"two groups", "资金支出计划（%）\t3月底\t6月底\n\t5%\t50%\n\t10月底\t12月底\n\t75%\t100%\n",
-			"2025-03-31 5%, 2025-06-30 50%, 2025-10-31 75%, 2025-12-31 100%"},
+		{
+			"two groups", "资金支出计划（%）\t3月底\t6月底\n\t5%\t50%\n\t10月底\t12月底\n\t75%\t100%\n",
+			"2025-03-31 5%, 2025-06-30 50%, 2025-10-31 75%, 2025-12-31 100%",
+		},
 		{"trailing blanks cut off", "资金支出计划（%）\t6月底\t12月底\n\t100%\n", "2025-06-30 100%, 2025-12-31 blank"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -107,8 +111,10 @@ func TestAmountsAreReadInTheUnitThatIsStated(t *testing.T) {
 		{"behind the figure", "58.50\t其中", "5.85亿元\t其中", 58_500_000_000},
 		{"full width", "58.50\t其中", "１，２３４．５\t其中", 1_234_500_000},
 		{"inner space in labels", "其中：财政资金", "其中：财政    资金", 58_500_000},
-		{"in the title", "2025年度单位预算绩效目标\n603001某某市住房公积金管理中心本级\t单位：万元",
-			"2025年度单位预算绩效目标（单位：元）\n603001某某市住房公积金管理中心本级", 5_850},
+		{
+			"in the title", "2025年度单位预算绩效目标\n603001某某市住房公积金管理中心本级\t单位：万元",
+			"2025年度单位预算绩效目标（单位：元）\n603001某某市住房公积金管理中心本级", 5_850,
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if got := only(t, read(t, "a.txt", with(c.from, c.to))).Budget; got != c.want {
@@ -129,8 +135,10 @@ func TestColumnsAndLabelsMayBeLeftOut(t *testing.T) {
 		{"label and value in one cell", identity, "项目编码：P001\t项目名称：会议费\n"},
 		{"unit named by label", "603001某某市住房公积金管理中心本级\t", "预算单位\t603001 某某市住房公积金管理中心本级\t"},
 		{"unit named inside the table", unitLine + identity, "单位：万元\n" + identity + "预算单位\t603001某某市住房公积金管理中心本级\n"},
-		{"remark below the table", "工作计划\n\t时效指标\t完成时限\t完成时限\t2025年12月15日\t工作计划\n",
-			"工作计划\n\t时效指标\t完成时限\t完成时限\t2025年12月15日\t工作计划\n注：按年度考核\t填表人：张三\n"},
+		{
+			"remark below the table", "工作计划\n\t时效指标\t完成时限\t完成时限\t2025年12月15日\t工作计划\n",
+			"工作计划\n\t时效指标\t完成时限\t完成时限\t2025年12月15日\t工作计划\n注：按年度考核\t填表人：张三\n",
+		},
 		{"purpose with a label", "\t会议场地支出", "资金用途\t会议场地支出"},
 		{"merged purpose repeated", "\t会议场地支出", "预算规模及资金用途\t会议场地支出\t会议场地支出"},
 	} {
@@ -221,9 +229,11 @@ func TestOneFileMayHoldSeveralUnits(t *testing.T) {
 	for i, want := range []string{"603001 P1 P2 归集1亿元", "603002 P3 归集2亿元", "603003 P4 归集3亿元"} {
 		u := draft.Units[i]
 		got := u.Code
+		var gotSb224 strings.Builder
 		for _, p := range u.Projects {
-			got += " " + p.Code
+			gotSb224.WriteString(" " + p.Code)
 		}
+		got += gotSb224.String()
 		if f := u.Goals[0].Figures[0]; got+" "+f.Label+f.Text != want {
 			t.Errorf("unit %d: %s %+v; want %s", i, got, f, want)
 		}

@@ -136,8 +136,10 @@ func TestIndicatorValuesAreParsed(t *testing.T) {
 }
 
 func TestQualitativeValuesStayTexts(t *testing.T) {
-	for _, text := range []string{"", "尽量降低成本", "大专学历及以上", "不低于市最低工资标准", "文件通知", "2025年12月15日", "每月10日前",
-		"3—5次", "约50人", "传递效率不低于上年", "≥4次/年，≤6次", "1,23", "达标率95%"} {
+	for _, text := range []string{
+		"", "尽量降低成本", "大专学历及以上", "不低于市最低工资标准", "文件通知", "2025年12月15日", "每月10日前",
+		"3—5次", "约50人", "传递效率不低于上年", "≥4次/年，≤6次", "1,23", "达标率95%",
+	} {
 		if got, ok := importer.ParseValue(text); ok {
 			t.Errorf("%s: %+v; want no number", text, got)
 		}

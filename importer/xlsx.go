@@ -42,8 +42,10 @@ func readXlsx(s source, archive *zip.Reader, next sink) (err error) {
 		}
 	}()
 	if props, err := book.GetWorkbookProps(); err == nil && props.Date1904 != nil && *props.Date1904 {
-		return &Error{File: s.name, Code: ErrUnsupportedLayout, Value: "1904 日期系统",
-			Expected: "使用 1900 日期系统的工作簿（Excel 选项 → 高级）"}
+		return &Error{
+			File: s.name, Code: ErrUnsupportedLayout, Value: "1904 日期系统",
+			Expected: "使用 1900 日期系统的工作簿（Excel 选项 → 高级）",
+		}
 	}
 	for _, sheet := range book.GetSheetList() {
 		if visible, err := book.GetSheetVisible(sheet); err != nil || !visible {
@@ -78,12 +80,12 @@ func readSheet(book *excelize.File, file, sheet string, next sink) error {
 	if err != nil {
 		return broken(0, err)
 	}
-	defer shown.Close()
+	defer func() { _ = shown.Close() }()
 	stored, err := book.Rows(sheet)
 	if err != nil {
 		return broken(0, err)
 	}
-	defer stored.Close()
+	defer func() { _ = stored.Close() }()
 	for line := 1; shown.Next() && stored.Next(); line++ {
 		texts, err := shown.Columns()
 		if err != nil {
@@ -134,7 +136,7 @@ func exactNumber(shown, stored string) string {
 		return ""
 	}
 	if digits := len(d.Coefficient().String()); digits > 15 {
-		d = d.Round(int32(15-digits) - d.Exponent())
+		d = d.Round(int32(15-digits) - d.Exponent()) //nolint:gosec // cells are bounded, so digits are
 	}
 	if strings.HasSuffix(strings.TrimSpace(shown), "%") {
 		return d.Shift(2).String() + "%"

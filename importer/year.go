@@ -71,8 +71,10 @@ func (d *document) fiscalYear(file string, stated int) (int, error) {
 	}
 	d.countDeadlines()
 	unknown := func(found string) (int, error) {
-		return 0, &Error{File: file, Code: ErrFiscalYearUnknown, Field: "预算年度", Value: found,
-			Expected: "文件写明一个年度，如“2025年度”；或者用 --year 指定"}
+		return 0, &Error{
+			File: file, Code: ErrFiscalYearUnknown, Field: "预算年度", Value: found,
+			Expected: "文件写明一个年度，如“2025年度”；或者用 --year 指定",
+		}
 	}
 	titles, text, deadlines := d.years.titles.winner(), d.years.text.winner(), d.years.deadline.winner()
 	switch {

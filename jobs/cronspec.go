@@ -36,40 +36,41 @@ const maxExpression = 128
 // returns a *CronError for anything else, and for an expression that never
 // fires, such as 30 February.
 func ParseCron(expression, zone string) (spec CronSpec, err error) {
-	fail := func(problem string) (CronSpec, error) {
-		return CronSpec{}, &CronError{Expression: expression, Problem: problem}
-	}
+	fail := func(problem string) error { return &CronError{Expression: expression, Problem: problem} }
 	// The parser panics on some inputs, TZ= without fields among them.
 	defer func() {
 		if r := recover(); r != nil {
-			spec, err = fail("无法识别")
+			spec, err = CronSpec{}, fail("无法识别")
 		}
 	}()
 	if zone == "" {
-		return fail("没有时区，应如 Asia/Shanghai")
+		return CronSpec{}, fail("没有时区，应如 Asia/Shanghai")
 	}
 	loc, err := time.LoadLocation(zone)
 	if err != nil {
-		return fail(fmt.Sprintf("未知的时区 %q，应如 Asia/Shanghai", zone))
+		return CronSpec{}, fail(fmt.Sprintf("未知的时区 %q，应如 Asia/Shanghai", zone))
 	}
 	text := strings.TrimSpace(expression)
 	switch fields := strings.Fields(text); {
 	case len(text) > maxExpression:
-		return fail("过长")
+		return CronSpec{}, fail("过长")
+	case strings.HasPrefix(strings.ToLower(text), "@every"):
+		// Its fires hang on when somebody asks, so replicas could not agree on one.
+		return CronSpec{}, fail("不支持 @every；例如 */30 * * * * 表示每 30 分钟")
 	case strings.Contains(text, "TZ="):
-		return fail("时区请填写在时区一栏，不要写进表达式")
+		return CronSpec{}, fail("时区请填写在时区一栏，不要写进表达式")
 	case strings.ContainsAny(strings.ToUpper(text), "LW#?") && !strings.HasPrefix(text, "@") && !namesOnly(text):
-		return fail("不支持 L、W、#、? 写法；只支持数字、*、逗号、- 和 /")
+		return CronSpec{}, fail("不支持 L、W、#、? 写法；只支持数字、*、逗号、- 和 /")
 	case !strings.HasPrefix(text, "@") && len(fields) != 5:
-		return fail(fmt.Sprintf("应为五段（分 时 日 月 周），现有 %d 段", len(fields)))
+		return CronSpec{}, fail(fmt.Sprintf("应为五段（分 时 日 月 周），现有 %d 段", len(fields)))
 	}
 	schedule, err := cron.ParseStandard(text)
 	if err != nil {
-		return fail("无法识别（" + err.Error() + "）；例如 30 8 * * * 表示每天 8:30")
+		return CronSpec{}, fail("无法识别（" + err.Error() + "）；例如 30 8 * * * 表示每天 8:30")
 	}
 	spec = CronSpec{expression: text, location: loc, schedule: schedule, daysOred: daysOred(text)}
 	if spec.Next(time.Unix(0, 0)).IsZero() {
-		return fail("永远不会到来，例如不存在的日期")
+		return CronSpec{}, fail("永远不会到来，例如不存在的日期")
 	}
 	return spec, nil
 }
@@ -77,8 +78,10 @@ func ParseCron(expression, zone string) (spec CronSpec, err error) {
 // namesOnly reports whether the letters of the expression are names of months
 // and days, where an L may occur as in JUL.
 func namesOnly(text string) bool {
-	for _, name := range []string{"JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC",
-		"SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"} {
+	for _, name := range []string{
+		"JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC",
+		"SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT",
+	} {
 		text = strings.ReplaceAll(strings.ToUpper(text), name, "")
 	}
 	return !strings.ContainsAny(text, "LW#?")

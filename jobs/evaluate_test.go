@@ -42,30 +42,48 @@ func TestSpendingTargets(t *testing.T) {
 		fulfilled bool
 	}{
 		{name: "nothing is expected before the first stated checkpoint", on: day(5, 1), state: models.StateOpen, light: models.Green},
-		{name: "reaching a target early leaves it open, and silent", spending: []models.Spending{paid(2, 3, 50)}, on: day(2, 3),
-			state: models.StateOpen, light: models.Green, fulfilled: true},
-		{name: "a payment on the day counts", spending: []models.Spending{paid(6, 30, 50)}, on: day(7, 1),
-			state: models.StateMet, light: models.Green, settled: day(6, 30), fulfilled: true},
+		{
+			name: "reaching a target early leaves it open, and silent", spending: []models.Spending{paid(2, 3, 50)}, on: day(2, 3),
+			state: models.StateOpen, light: models.Green, fulfilled: true,
+		},
+		{
+			name: "a payment on the day counts", spending: []models.Spending{paid(6, 30, 50)}, on: day(7, 1),
+			state: models.StateMet, light: models.Green, settled: day(6, 30), fulfilled: true,
+		},
 		{name: "one 分 less does not", spending: []models.Spending{paid(6, 30, 49)}, on: day(7, 1), state: models.StateMissed, light: models.Blue},
 		{name: "on its day it is not missed yet", on: day(6, 30), state: models.StateOpen, light: models.Green},
 		{name: "ten points behind is still 关注", spending: []models.Spending{paid(3, 1, 40)}, on: day(7, 1), state: models.StateMissed, light: models.Blue},
 		{name: "more than ten is 预警", spending: []models.Spending{paid(3, 1, 39)}, on: day(7, 1), state: models.StateMissed, light: models.Yellow},
 		{name: "thirty points behind is still 预警", spending: []models.Spending{paid(3, 1, 20)}, on: day(7, 1), state: models.StateMissed, light: models.Yellow},
 		{name: "more than thirty is red", spending: []models.Spending{paid(3, 1, 19)}, on: day(7, 1), state: models.StateMissed, light: models.Red},
-		{name: "made up for later: missed, and settled on that day", spending: []models.Spending{paid(3, 1, 20), paid(8, 5, 30)}, on: day(9, 1),
-			state: models.StateMissed, light: models.Green, settled: day(8, 5), fulfilled: true},
-		{name: "what is paid after the day of the check is not known yet", spending: []models.Spending{paid(3, 1, 20), paid(8, 5, 30)}, on: day(8, 4),
-			state: models.StateMissed, light: models.Yellow},
-		{name: "a refund before the day undoes a target that was reached", spending: []models.Spending{paid(2, 1, 60), paid(6, 29, -20)}, on: day(7, 1),
-			state: models.StateMissed, light: models.Blue},
-		{name: "a refund after the day does not", spending: []models.Spending{paid(2, 1, 60), paid(7, 2, -20)}, on: day(8, 1),
-			state: models.StateMet, light: models.Green, settled: day(2, 1), fulfilled: true},
-		{name: "a refund after it was made up opens it again", spending: []models.Spending{paid(7, 5, 50), paid(8, 1, -1)}, on: day(8, 2),
-			state: models.StateMissed, light: models.Blue},
-		{name: "the last stated target holds through a blank one", target: plan[1], spending: []models.Spending{paid(3, 1, 30)}, on: day(11, 30),
-			state: models.StateOpen, light: models.Yellow},
-		{name: "an explicit 0% is a target, and met", target: models.Target{DueOn: day(3, 31), Percent: 0}, on: day(4, 1),
-			state: models.StateMet, light: models.Green, settled: day(1, 1), fulfilled: true},
+		{
+			name: "made up for later: missed, and settled on that day", spending: []models.Spending{paid(3, 1, 20), paid(8, 5, 30)}, on: day(9, 1),
+			state: models.StateMissed, light: models.Green, settled: day(8, 5), fulfilled: true,
+		},
+		{
+			name: "what is paid after the day of the check is not known yet", spending: []models.Spending{paid(3, 1, 20), paid(8, 5, 30)}, on: day(8, 4),
+			state: models.StateMissed, light: models.Yellow,
+		},
+		{
+			name: "a refund before the day undoes a target that was reached", spending: []models.Spending{paid(2, 1, 60), paid(6, 29, -20)}, on: day(7, 1),
+			state: models.StateMissed, light: models.Blue,
+		},
+		{
+			name: "a refund after the day does not", spending: []models.Spending{paid(2, 1, 60), paid(7, 2, -20)}, on: day(8, 1),
+			state: models.StateMet, light: models.Green, settled: day(2, 1), fulfilled: true,
+		},
+		{
+			name: "a refund after it was made up opens it again", spending: []models.Spending{paid(7, 5, 50), paid(8, 1, -1)}, on: day(8, 2),
+			state: models.StateMissed, light: models.Blue,
+		},
+		{
+			name: "the last stated target holds through a blank one", target: plan[1], spending: []models.Spending{paid(3, 1, 30)}, on: day(11, 30),
+			state: models.StateOpen, light: models.Yellow,
+		},
+		{
+			name: "an explicit 0% is a target, and met", target: models.Target{DueOn: day(3, 31), Percent: 0}, on: day(4, 1),
+			state: models.StateMet, light: models.Green, settled: day(1, 1), fulfilled: true,
+		},
 		{name: "without a budget nothing is required", budget: -1, on: day(7, 1), state: models.StateMet, light: models.Green, settled: day(1, 1), fulfilled: true},
 	} {
 		t.Run(c.name, func(t *testing.T) {

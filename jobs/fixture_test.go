@@ -55,8 +55,10 @@ func (b bureau) staff(t *testing.T) {
 	}
 	err := b.Tx(t.Context(), "tester", func(tx *models.Tx) error {
 		users := []models.User{
-			{Account: "owner0", Roles: []models.Role{models.RoleOwner}}, {Account: "owner1", Roles: []models.Role{models.RoleOwner}},
-			{Account: "manager", Roles: []models.Role{models.RoleManager}}, {Account: "leader", Roles: []models.Role{models.RoleLeader}},
+			{Account: "owner0", Roles: []models.Role{models.RoleOwner}},
+			{Account: "owner1", Roles: []models.Role{models.RoleOwner}},
+			{Account: "manager", Roles: []models.Role{models.RoleManager}},
+			{Account: "leader", Roles: []models.Role{models.RoleLeader}},
 			{Account: "finance", Roles: []models.Role{models.RoleFinance}},
 		}
 		for i := range users {
@@ -87,7 +89,7 @@ func (b bureau) payments(t *testing.T) {
 	if err := b.Read(t.Context()).Order("code").Find(&projects).Error; err != nil {
 		t.Fatal(err)
 	}
-	random := rand.New(rand.NewPCG(2025, 6)) //nolint:gosec // a fixed sequence is the point
+	random := rand.New(rand.NewPCG(2025, 6))
 	var all []models.Payment
 	for i, p := range projects {
 		for m := time.January; m <= time.December; m++ {

@@ -37,7 +37,7 @@ const maxRepeats = 3660
 func occasionsBetween(rule models.Rule, due, after, upTo calendar.Date, cal *calendar.Calendar) []Occasion {
 	var found []Occasion
 	for _, step := range rule.Steps {
-		for n := 0; n < maxRepeats; n++ {
+		for n := range maxRepeats {
 			day := occasionDay(step, n, due, cal)
 			if day.After(upTo) {
 				break
@@ -71,7 +71,7 @@ func occasionDay(step models.RuleStep, n int, due calendar.Date, cal *calendar.C
 func nextOccasion(rule models.Rule, due, day calendar.Date, cal *calendar.Calendar) calendar.Date {
 	var next calendar.Date
 	for _, step := range rule.Steps {
-		for n := 0; n < maxRepeats; n++ {
+		for n := range maxRepeats {
 			d := occasionDay(step, n, due, cal)
 			if d.After(day) {
 				next = earlier(next, d, day)

@@ -26,6 +26,14 @@ const watchEvery = 30 * time.Second
 // misfireGrace is how late a fire may be before it counts as missed.
 const misfireGrace = 10 * time.Minute
 
+// retryAfter is how soon a run that failed, or that a stop cut short, is tried
+// again. After that it waits for as long again as it has been failing.
+const retryAfter = time.Minute
+
+// abandonedAfter is how long a run may be on record as running before it is
+// taken for that of a server that was killed.
+const abandonedAfter = time.Hour
+
 // Scheduler runs jobs by the schedules in the database. gocron is the alarm
 // clock that wakes it, the database is the judge: of any number of replicas
 // that wake, the one that inserts the run's row runs the job.
@@ -44,7 +52,7 @@ func (s *Scheduler) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("start the scheduler: %w", err)
 	}
-	w := &watch{Scheduler: s, alarm: alarm, armed: map[string]armed{}}
+	w := &watch{Scheduler: s, alarm: alarm, armed: map[string]armed{}, refused: map[string]terms{}, busy: map[string]int{}}
 	alarm.Start()
 	defer func() {
 		if err := alarm.Shutdown(); err != nil {
@@ -71,13 +79,23 @@ type watch struct {
 	*Scheduler
 	alarm   gocron.Scheduler
 	armed   map[string]armed
+	refused map[string]terms // what has been complained about
 	running sync.WaitGroup
+
+	mu   sync.Mutex
+	busy map[string]int // runs of a job under way in this process
 }
 
 // armed is a schedule that gocron has been told of.
 type armed struct {
-	version int64
-	job     gocron.Job
+	terms terms
+	job   gocron.Job
+}
+
+// terms are what a schedule says.
+type terms struct {
+	cron, zone string
+	misfire    models.Misfire
 }
 
 // look arms what changed in the database and wakes every job once, which
@@ -87,8 +105,9 @@ func (w *watch) look(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	stands := map[string]bool{}
 	for _, sc := range schedules {
-		if _, ok := w.Jobs[sc.Job]; !ok {
+		if _, ok := w.Jobs[sc.Job]; !ok || !sc.Enabled {
 			continue
 		}
 		spec, err := ParseCron(sc.Cron, sc.TimeZone)
@@ -96,31 +115,49 @@ func (w *watch) look(ctx context.Context) error {
 			err = w.arm(ctx, sc, spec)
 		}
 		if err != nil {
-			w.Log.ErrorContext(ctx, "schedule cannot be used", "job", sc.Job, "error", err)
+			w.complain(ctx, sc, err)
 			continue
 		}
-		if sc.Enabled {
-			w.wake(ctx, sc, spec)
+		stands[sc.Job] = true
+		delete(w.refused, sc.Job)
+		w.wake(ctx, sc, spec)
+	}
+	for job := range w.armed {
+		if !stands[job] {
+			w.disarm(ctx, job)
 		}
 	}
 	return nil
 }
 
+func termsOf(sc models.Schedule) terms { return terms{sc.Cron, sc.TimeZone, sc.Misfire} }
+
+// complain logs once that a schedule cannot be used.
+func (w *watch) complain(ctx context.Context, sc models.Schedule, err error) {
+	if w.refused[sc.Job] != termsOf(sc) {
+		w.refused[sc.Job] = termsOf(sc)
+		w.Log.ErrorContext(ctx, "schedule cannot be used", "job", sc.Job, "error", err)
+	}
+}
+
+// disarm has gocron forget a job.
+func (w *watch) disarm(ctx context.Context, job string) {
+	have, ok := w.armed[job]
+	if !ok {
+		return
+	}
+	delete(w.armed, job)
+	if err := w.alarm.RemoveJob(have.job.ID()); err != nil && !errors.Is(err, gocron.ErrJobNotFound) {
+		w.Log.ErrorContext(ctx, "alarm could not be removed", "job", job, "error", err)
+	}
+}
+
 // arm makes gocron's job equal to the schedule.
 func (w *watch) arm(ctx context.Context, sc models.Schedule, spec CronSpec) error {
-	have, ok := w.armed[sc.Job]
-	if ok && have.version == sc.Version {
+	if have, ok := w.armed[sc.Job]; ok && have.terms == termsOf(sc) {
 		return nil
 	}
-	if ok && have.job != nil {
-		if err := w.alarm.RemoveJob(have.job.ID()); err != nil && !errors.Is(err, gocron.ErrJobNotFound) {
-			return err
-		}
-	}
-	w.armed[sc.Job] = armed{version: sc.Version}
-	if !sc.Enabled {
-		return nil
-	}
+	w.disarm(ctx, sc.Job)
 	job, err := w.alarm.NewJob(
 		gocron.CronJob(spec.withZone(), false),
 		gocron.NewTask(func() { w.wake(ctx, sc, spec) }),
@@ -129,11 +166,12 @@ func (w *watch) arm(ctx context.Context, sc models.Schedule, spec CronSpec) erro
 	if err != nil {
 		return fmt.Errorf("arm %s: %w", sc.Job, err)
 	}
-	w.armed[sc.Job] = armed{version: sc.Version, job: job}
+	w.armed[sc.Job] = armed{terms: termsOf(sc), job: job}
 	return nil
 }
 
-// wake runs the job for its latest fire, unless that has been claimed already.
+// wake runs the job for its latest fire, unless that has been claimed already
+// and does not have to be tried again.
 func (w *watch) wake(ctx context.Context, sc models.Schedule, spec CronSpec) {
 	now := w.Clock.Now()
 	fire := spec.Latest(now)
@@ -141,12 +179,16 @@ func (w *watch) wake(ctx context.Context, sc models.Schedule, spec CronSpec) {
 		return
 	}
 	last, ok, err := w.Store.LastRun(ctx, sc.Job)
-	if err != nil || (ok && !last.ScheduledAt.Before(fire)) {
+	if err != nil {
 		w.logFailure(ctx, sc.Job, err)
 		return
 	}
 	state := models.RunRunning
-	if sc.Misfire == models.MisfireSkip && now.Sub(fire) > misfireGrace {
+	if ok && !last.ScheduledAt.Before(fire) {
+		if fire = again(last, fire); fire.IsZero() || fire.After(now) || w.busyWith(sc.Job) {
+			return
+		}
+	} else if sc.Misfire == models.MisfireSkip && now.Sub(fire) > misfireGrace {
 		state = models.RunSkipped
 	}
 	run, mine, err := w.Store.StartRun(ctx, sc.Job, fire, state)
@@ -154,11 +196,37 @@ func (w *watch) wake(ctx context.Context, sc models.Schedule, spec CronSpec) {
 		w.logFailure(ctx, sc.Job, err)
 		return
 	}
-	w.running.Add(1)
-	go func() {
-		defer w.running.Done()
+	w.begin(sc.Job, 1)
+	w.running.Go(func() {
+		defer w.begin(sc.Job, -1)
 		w.run(ctx, run)
-	}()
+	})
+}
+
+// again returns when a fire that has been run is to be run again, or the zero
+// time if it was a success. It follows from the record of the last run alone,
+// so that all replicas compute the same moment and one of them can claim it.
+func again(last models.JobRun, fire time.Time) time.Time {
+	switch {
+	case last.State == models.RunFailed && last.EndedAt != nil:
+		return last.EndedAt.Add(max(retryAfter, last.EndedAt.Sub(fire)))
+	case last.State == models.RunRunning && last.StartedAt != nil:
+		return last.StartedAt.Add(abandonedAfter)
+	}
+	return time.Time{}
+}
+
+// begin counts the runs of a job that are under way.
+func (w *watch) begin(job string, n int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.busy[job] += n
+}
+
+func (w *watch) busyWith(job string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.busy[job] > 0
 }
 
 func (w *watch) logFailure(ctx context.Context, job string, err error) {

@@ -58,19 +58,19 @@ func (e AuditEntry) sum() string {
 	return hex.EncodeToString(h[:])
 }
 
-// AuditFault says where the chain of audit entries is broken.
-type AuditFault struct {
+// AuditError says where the chain of audit entries is broken.
+type AuditError struct {
 	Seq    int64
 	Reason string // gap, edited, reordered, or truncated
 }
 
 // Error implements error.
-func (f *AuditFault) Error() string {
+func (f *AuditError) Error() string {
 	return fmt.Sprintf("审计链在第 %d 条断裂：%s", f.Seq, f.Reason)
 }
 
 // VerifyAudit walks the whole chain and returns how many entries it holds, or
-// an *AuditFault at the first entry that was edited, removed or moved.
+// an *AuditError at the first entry that was edited, removed or moved.
 func (s *Store) VerifyAudit(ctx context.Context) (int64, error) {
 	var head auditHead
 	if err := s.Read(ctx).Take(&head, 1).Error; err != nil {
@@ -83,7 +83,7 @@ func (s *Store) VerifyAudit(ctx context.Context) (int64, error) {
 			return seq, fmt.Errorf("read audit entries: %w", err)
 		}
 		if len(batch) == 0 {
-			return seq, &AuditFault{Seq: seq + 1, Reason: "truncated"}
+			return seq, &AuditError{Seq: seq + 1, Reason: "truncated"}
 		}
 		for _, e := range batch {
 			if fault := e.follows(seq, prev); fault != nil {
@@ -93,7 +93,7 @@ func (s *Store) VerifyAudit(ctx context.Context) (int64, error) {
 		}
 	}
 	if prev != head.Hash {
-		return seq, &AuditFault{Seq: seq, Reason: "edited"}
+		return seq, &AuditError{Seq: seq, Reason: "edited"}
 	}
 	return seq, nil
 }
@@ -102,11 +102,11 @@ func (s *Store) VerifyAudit(ctx context.Context) (int64, error) {
 func (e AuditEntry) follows(seq int64, prev string) error {
 	switch {
 	case e.Seq != seq+1:
-		return &AuditFault{Seq: seq + 1, Reason: "gap"}
+		return &AuditError{Seq: seq + 1, Reason: "gap"}
 	case e.PrevHash != prev:
-		return &AuditFault{Seq: e.Seq, Reason: "reordered"}
+		return &AuditError{Seq: e.Seq, Reason: "reordered"}
 	case e.Hash != e.sum():
-		return &AuditFault{Seq: e.Seq, Reason: "edited"}
+		return &AuditError{Seq: e.Seq, Reason: "edited"}
 	}
 	return nil
 }

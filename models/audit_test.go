@@ -2,7 +2,7 @@ package models_test
 
 import (
 	"errors"
-	"fmt"
+	"strconv"
 	"sync"
 	"testing"
 
@@ -16,7 +16,7 @@ func addUnits(t *testing.T, s *models.Store, from, n int) {
 	t.Helper()
 	for i := range n {
 		err := s.Tx(t.Context(), "tester", func(tx *models.Tx) error {
-			return tx.SaveUnit(&models.Unit{Code: fmt.Sprint(from + i), Name: "单位"})
+			return tx.SaveUnit(&models.Unit{Code: strconv.Itoa(from + i), Name: "单位"})
 		})
 		if err != nil {
 			t.Error(err)
@@ -59,7 +59,7 @@ func TestAnyEditOfTheAuditTrailIsFound(t *testing.T) {
 					t.Fatal(err)
 				}
 				_, err := s.VerifyAudit(t.Context())
-				var fault *models.AuditFault
+				var fault *models.AuditError
 				if !errors.As(err, &fault) {
 					t.Errorf("not found: %v", err)
 				}

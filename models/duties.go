@@ -97,7 +97,7 @@ func yearly(year int) []Obligation {
 func refinement(year int, what string) Obligation {
 	return Obligation{
 		Kind: Refinement, DueOn: calendar.MustDate(year, time.June, 30),
-		Title: fmt.Sprintf("6月底前细化代编预算：%s", what),
+		Title: "6月底前细化代编预算：" + what,
 	}
 }
 

@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/pressly/goose/v3"
-	"github.com/pressly/goose/v3/database"
 )
 
 //go:embed migrations/*.sql
@@ -68,7 +67,7 @@ func (s *Store) migrations() (*goose.Provider, error) {
 		}
 		opts = append(opts, goose.WithLocker(l))
 	}
-	return goose.NewProvider(database.Dialect(s.engine.goose), pool, nil, opts...)
+	return goose.NewProvider(s.engine.goose, pool, nil, opts...)
 }
 
 // migration reads one file, whose name starts with its version. Its statements

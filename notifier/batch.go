@@ -136,7 +136,7 @@ func (d *Dispatcher) sendContext(ctx context.Context) (context.Context, context.
 	sending, cancel := context.WithTimeout(context.WithoutCancel(ctx), d.cfg.Lease/2)
 	stop := context.AfterFunc(ctx, func() {
 		select {
-		case <-time.After(d.cfg.Grace):
+		case <-time.After(d.cfg.Grace): //nolint:forbidigo // a network deadline is real time
 			cancel()
 		case <-sending.Done():
 		}

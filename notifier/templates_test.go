@@ -232,8 +232,14 @@ func TestPublishedTextIsEscaped(t *testing.T) {
 func TestProgressBarFillsItsWidth(t *testing.T) {
 	cell := regexp.MustCompile(`<td height="16" width="(\d+)%" bgcolor="(#[0-9a-f]{6})"`)
 	for _, tc := range []struct{ plan, actual money.Percent }{
-		{money.PercentOf(50), 324_000}, {money.PercentOf(50), money.PercentOf(70)}, {money.PercentOf(50), money.PercentOf(50)},
-		{0, 0}, {money.Whole, 0}, {money.Whole, money.Whole}, {money.PercentOf(80), money.PercentOf(130)}, {money.PercentOf(30), money.PercentOf(-20)},
+		{money.PercentOf(50), 324_000},
+		{money.PercentOf(50), money.PercentOf(70)},
+		{money.PercentOf(50), money.PercentOf(50)},
+		{0, 0},
+		{money.Whole, 0},
+		{money.Whole, money.Whole},
+		{money.PercentOf(80), money.PercentOf(130)},
+		{money.PercentOf(30), money.PercentOf(-20)},
 	} {
 		r := aReminder(models.SpendingTarget)
 		r.Plan, r.Actual = tc.plan, tc.actual

@@ -94,7 +94,7 @@ func exec(t testing.TB, dsn, statement string) {
 	defer func() { _ = db.Close() }()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	if _, err := db.ExecContext(ctx, statement); err != nil {
+	if _, err := db.ExecContext(ctx, statement); err != nil { //nolint:gosec // a name of our own
 		t.Fatalf("%s: %v", statement, err)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -144,7 +145,7 @@ func (f Fen) String() string { return decimal.New(int64(f), -2).StringFixed(2) }
 // In returns the amount in the given unit, exactly: with two decimals, or as
 // many more as it needs (595.2925 for 5952925 元 in 万元).
 func (f Fen) In(u Unit) string {
-	places := int32(len(fmt.Sprint(int64(u))) - 1) // units are powers of ten
+	places := int32(len(strconv.FormatInt(int64(u), 10)) - 1) //nolint:gosec // units are powers of ten
 	s := decimal.New(int64(f), -places).StringFixed(places)
 	for extra := places - 2; extra > 0 && strings.HasSuffix(s, "0"); extra-- {
 		s = s[:len(s)-1]
