@@ -184,7 +184,7 @@ func TestWordsThatDependOnTheFacts(t *testing.T) {
 		{"a due day off that has passed", notifier.ReminderOverdue, spending(func(r *models.Reminder) { r.DueOnHoliday, r.DaysLeft = "国庆节", -1 }), "期限不顺延。", "提前"},
 		{"a due day that is a working day", notifier.ReminderBefore, aReminder(models.Completion), "", "工作日"},
 		{"a target that is reached", notifier.ReminderBefore, spending(func(r *models.Reminder) { r.Missing, r.Actual = 0, money.PercentOf(51) }), "已达到计划。", "尚需支付"},
-		{"no budget", notifier.ReminderBefore, spending(func(r *models.Reminder) { r.Budget, r.Paid, r.Missing, r.Actual = 0, 0, 0, 0 }), "当前预算为 0", "落后"},
+		{"no budget", notifier.ReminderBefore, spending(func(r *models.Reminder) { r.Budget, r.Paid, r.Missing, r.Actual = 0, 0, 0, 0 }), "当前预算为 0", "百分点"},
 		{"refinement claims no law", notifier.ReminderBefore, aReminder(models.Refinement), "按财政部门要求", "法"},
 		{"a workflow", notifier.ReminderOverdue, spending(func(r *models.Reminder) { r.Workflow = "corrective_action" }), "相关流程：支出纠偏。", ""},
 		{"a workflow of the administrator's", notifier.ReminderOverdue, spending(func(r *models.Reminder) { r.Workflow = "本单位流程" }), "相关流程：本单位流程。", ""},
