@@ -33,6 +33,8 @@ func (s source) kind() (kind models.ImportKind, assignments bool, err error) {
 			kind = models.ImportPeople
 		case assignmentLayout.heads(in):
 			kind, assignments = models.ImportPeople, true
+		case holidayLayout.heads(in):
+			kind = models.ImportHolidays
 		case headsTargets(in):
 			kind = models.ImportTargets
 		default:
@@ -48,7 +50,7 @@ func (s source) kind() (kind models.ImportKind, assignments bool, err error) {
 	}
 	return "", false, &Error{
 		File: s.name, Code: ErrUnsupportedLayout,
-		Expected: "项目绩效目标表、支出明细、人员名单或项目分工，以表中的栏目名称辨认",
+		Expected: "项目绩效目标表、支出明细、人员名单、项目分工或节假日安排，以表中的栏目名称辨认",
 	}
 }
 

@@ -13,12 +13,13 @@ var templates = map[string]listLayout{
 	"payments":    paymentLayout,
 	"people":      peopleLayout,
 	"assignments": assignmentLayout,
+	"holidays":    holidayLayout,
 }
 
 func templateOf(kind string) (listLayout, error) {
 	layout, ok := templates[kind]
 	if !ok {
-		return listLayout{}, fmt.Errorf("没有“%s”的模板；应为 payments、people 或 assignments", kind)
+		return listLayout{}, fmt.Errorf("没有“%s”的模板；应为 payments、people、assignments 或 holidays", kind)
 	}
 	return layout, nil
 }
@@ -26,8 +27,8 @@ func templateOf(kind string) (listLayout, error) {
 // exampleNote stands at the end of a template's example row.
 const exampleNote = exampleMark + "，导入时忽略"
 
-// Template writes an empty list of the given kind (payments, people or
-// assignments) as a workbook: the heading row, an example, and a sheet that
+// Template writes an empty list of the given kind (payments, people,
+// assignments or holidays) as a workbook: the heading row, an example, and a sheet that
 // explains the columns.
 func Template(kind string, w io.Writer) error {
 	layout, err := templateOf(kind)

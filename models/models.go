@@ -82,6 +82,7 @@ const (
 	ImportTargets  ImportKind = "targets"  // 绩效目标文件
 	ImportPayments ImportKind = "payments" // 支出明细
 	ImportPeople   ImportKind = "people"   // 人员与项目分工
+	ImportHolidays ImportKind = "holidays" // 节假日与调休安排
 )
 
 // ImportBatch is one imported file (导入批次), the source that records name.

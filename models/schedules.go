@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"gorm.io/gorm/clause"
+
 	"duban/models/calendar"
 )
 
@@ -110,14 +112,35 @@ func (s *Store) Calendar(ctx context.Context) (*calendar.Calendar, error) {
 	return calendar.New(days), nil
 }
 
-// SaveCalendarDays adds special days or changes those that are there, such as
-// a new year's holidays from the State Council's notice.
-func (tx *Tx) SaveCalendarDays(days []calendar.Day) error {
-	for _, d := range days {
-		row := CalendarDay{Day: d.Date, Work: d.Work, Name: d.Name, Source: tx.actor}
-		if err := tx.db.Save(&row).Error; err != nil {
-			return fmt.Errorf("save %s: %w", d.Date, err)
-		}
+// CalendarDays returns the special days that are stored, by date.
+func (tx *Tx) CalendarDays() (map[calendar.Date]CalendarDay, error) {
+	var rows []CalendarDay
+	if err := tx.db.Find(&rows).Error; err != nil {
+		return nil, fmt.Errorf("read the calendar: %w", err)
 	}
-	return tx.Audit("calendar.saved", "calendar_days", 0, days)
+	days := make(map[calendar.Date]CalendarDay, len(rows))
+	for _, r := range rows {
+		days[r.Day] = r
+	}
+	return days, nil
+}
+
+// SaveCalendarDays adds special days or changes those that are there, such as
+// a new year's holidays from the State Council's notice. Every duty that is
+// watched is checked again, because its reminders may come on other days now.
+func (tx *Tx) SaveCalendarDays(days []CalendarDay) error {
+	if len(days) == 0 {
+		return nil
+	}
+	err := tx.db.Clauses(clause.OnConflict{
+		Columns:   []clause.Column{{Name: "day"}},
+		DoUpdates: clause.AssignmentColumns([]string{"updated_at", "work", "name", "source"}),
+	}).CreateInBatches(days, insertChunk).Error
+	if err != nil {
+		return fmt.Errorf("save calendar days: %w", err)
+	}
+	if err := tx.Audit("calendar.saved", "calendar_days", 0, days); err != nil {
+		return err
+	}
+	return tx.db.Model(&Obligation{}).Where("next_check_on IS NOT NULL").UpdateColumn("next_check_on", tx.store.Today()).Error
 }
