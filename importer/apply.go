@@ -31,13 +31,11 @@ type Result struct {
 	Missing   int // projects that are stored but no longer listed
 	Opened    int // data problems that are new
 	Closed    int // data problems that the document no longer has
+	written   int // records of any kind that were added or changed
 }
 
 // Empty reports whether the document changes nothing.
-func (r *Result) Empty() bool {
-	return r.Added == 0 && r.Opened == 0 && r.Closed == 0 &&
-		!slices.ContainsFunc(r.Changes, func(c Change) bool { return c.Action != ActionMissing })
-}
+func (r *Result) Empty() bool { return r.written == 0 }
 
 // errRollBack ends a transaction whose effects are not wanted.
 var errRollBack = errors.New("roll back")
@@ -78,6 +76,7 @@ type application struct {
 	projects map[string]models.Project // by code, as stored by now
 	subjects []string                  // whose duties may have changed
 	duties   []models.Obligation
+	changed  []int64 // the projects that are stated otherwise than before
 }
 
 func (a *application) run() error {
@@ -91,12 +90,18 @@ func (a *application) run() error {
 			return err
 		}
 	}
-	if err := a.tx.ReconcileDuties(a.subjects, a.duties, a.today); err != nil {
+	touched, err := a.tx.ReconcileDuties(a.subjects, a.duties, a.today)
+	if err != nil {
+		return err
+	}
+	// A corrected checkpoint moves the lights of those after it, too.
+	if err := a.tx.CheckProjects(a.changed, a.today); err != nil {
 		return err
 	}
 	if err := a.problems(); err != nil {
 		return err
 	}
+	a.res.written += a.res.Added + a.res.Changed + touched + a.res.Opened + a.res.Closed
 	b := &a.res.Batch
 	b.Created, b.Updated, b.Problems = a.res.Added, a.res.Changed, a.res.Opened
 	return a.tx.FinishBatch(b)
@@ -109,10 +114,16 @@ func (a *application) unit(u *UnitDraft) error {
 	if err != nil {
 		return err
 	}
-	if !ok || (u.Name != "" && stored.Name != u.Name) {
-		if ok {
-			a.change(ActionChange, u.Name, "单位名称", stored.Name, u.Name)
+	if !ok && u.Code != "" { // an earlier document may have stated the name only
+		if stored, ok, err = a.tx.UnitByCode(u.Name); err != nil {
+			return err
 		}
+	}
+	if !ok || stored.Code != code || (u.Name != "" && stored.Name != u.Name) {
+		if ok {
+			a.change(ActionChange, u.Name, "预算单位", stored.Code+" "+stored.Name, code+" "+u.Name)
+		}
+		a.res.written++
 		stored.Code, stored.Name = code, u.Name
 		if err := a.tx.SaveUnit(&stored); err != nil {
 			return err
@@ -153,6 +164,7 @@ func (a *application) goals(u models.Unit, goals []models.Goal) error {
 	if len(stored) > 0 {
 		a.change(ActionChange, u.Name, "部门整体绩效目标", fmt.Sprintf("%d 条", len(stored)), fmt.Sprintf("%d 条（内容有变）", len(fresh)))
 	}
+	a.res.written++
 	return a.tx.ReplaceGoals(u.ID, a.draft.FiscalYear, stored, fresh)
 }
 
@@ -206,6 +218,7 @@ func (a *application) listedAgain(was, is *models.ProjectRecord) error {
 	}
 	a.res.Changed++
 	a.res.Changes = append(a.res.Changes, changes...)
+	a.changed = append(a.changed, is.ID)
 	if err := a.tx.ReplaceProject(was, is); err != nil {
 		return err
 	}
@@ -246,6 +259,7 @@ func (a *application) missing(u models.Unit, listed []string) error {
 			continue
 		}
 		a.change(ActionDrop, projectLabel(p), "项目", "在册", "不再列出")
+		a.res.written++
 		p.State = models.ProjectDropped
 		if err := a.tx.SaveProject(&p); err != nil {
 			return err

@@ -7,8 +7,8 @@ import (
 	"duban/models"
 )
 
-// ApplyAssignments names the people who answer for projects, and has the
-// duties of those projects checked, since other people may have to hear.
+// ApplyAssignments names the people who answer for projects, who then hear of
+// what is due.
 func ApplyAssignments(ctx context.Context, store *models.Store, actor string, sheet *AssignmentSheet, opt ListOptions) (*ListResult, error) {
 	batch := models.ImportBatch{Kind: models.ImportPeople, FileName: sheet.FileName, SHA256: sheet.SHA256}
 	users, err := store.Users(ctx)
@@ -32,7 +32,7 @@ func ApplyAssignments(ctx context.Context, store *models.Store, actor string, sh
 			}
 			res.count(false, changed)
 		}
-		return tx.CheckProjects(a.touched, store.Today())
+		return tx.ReassignProjects(a.touched)
 	})
 }
 

@@ -76,6 +76,7 @@ func ApplyPayments(ctx context.Context, store *models.Store, actor string, sheet
 				res.Unchanged++
 			default:
 				fresh = append(fresh, payment)
+				p.remember(payment)
 			}
 		}
 		res.Added = len(fresh)
@@ -179,10 +180,22 @@ func (p *payments) payment(row PaymentRow) (models.Payment, string) {
 	if !ok {
 		return fresh, ""
 	}
+	if have.ID == 0 {
+		return models.Payment{}, fmt.Sprintf("凭证号“%s”在本文件中已经用于同一项目（%s）", row.VoucherNo, project.Name)
+	}
 	if have.PaidOn != fresh.PaidOn || have.Amount != fresh.Amount {
 		return models.Payment{}, fmt.Sprintf("凭证号“%s”已有 %s 的一笔 %s 元，内容不同；更正请另用一个凭证号", row.VoucherNo, have.PaidOn, have.Amount)
 	}
 	return have, ""
+}
+
+// remember keeps the list itself from using a voucher twice, once by the
+// project's code and once by its name.
+func (p *payments) remember(payment models.Payment) {
+	if p.vouchers[payment.ProjectID] == nil {
+		p.vouchers[payment.ProjectID] = map[string]models.Payment{}
+	}
+	p.vouchers[payment.ProjectID][payment.VoucherNo] = payment
 }
 
 // ApplyPeople adds the people of a list and changes those whose accounts are

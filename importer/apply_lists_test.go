@@ -100,6 +100,10 @@ func TestRowsThatCannotBeTakenAreRejectedWithTheReason(t *testing.T) {
 			}
 		})
 	}
+	twice := applyPayments(t, s, []byte(header+"13020025P00260010003Q,,2025-04-20,5.00,记-3\n,会议费,2025-04-20,5.00,记-3\n"), importer.ListOptions{})
+	if len(twice.Rejected) != 1 || !strings.Contains(twice.Rejected[0].Reason, "已经用于同一项目") {
+		t.Errorf("a voucher named by code and by name: %+v", twice)
+	}
 	partial := applyPayments(t, s, []byte(header+"X,,2025-03-20,1,记-9\n13020025P00260010003Q,,2025-04-20,5.00,记-2\n"), importer.ListOptions{Partial: true})
 	if partial.Added != 1 || len(partial.Rejected) != 1 || count(t, s, "payments", "1=1") != 2 {
 		t.Errorf("partial: %+v", partial)

@@ -1,6 +1,7 @@
 package importer_test
 
 import (
+	"errors"
 	"os"
 	"testing"
 	"time"
@@ -170,4 +171,103 @@ func TestProjectsThatADocumentOmitsAreKeptUnlessAsked(t *testing.T) {
 			t.Error("its duties are still open")
 		}
 	})
+}
+
+// tablesOnly reads the document without its first part.
+func tablesOnly(t *testing.T) *importer.Draft {
+	t.Helper()
+	d := readDocument(t)
+	d.Units[0].Goals, d.Units[0].RefinementText = nil, ""
+	return d
+}
+
+func TestGoalsAndPromisesThatComeLaterAreStored(t *testing.T) {
+	modelstest.Each(t, newYear(), func(t *testing.T, s *models.Store) {
+		apply(t, s, tablesOnly(t), importer.ApplyOptions{})
+		if res := apply(t, s, readDocument(t), importer.ApplyOptions{}); res.Empty() {
+			t.Error("the goals were taken for no change")
+		}
+		if goals, duties := count(t, s, "goals", "1=1"), count(t, s, "obligations", "kind = ?", models.Refinement); goals != 4 || duties != 1 {
+			t.Errorf("%d goals and %d duties to refine; want 4 and 1", goals, duties)
+		}
+	})
+}
+
+func TestAUnitThatGetsItsCodeLaterStaysOneUnit(t *testing.T) {
+	modelstest.Each(t, newYear(), func(t *testing.T, s *models.Store) {
+		nameless := readDocument(t)
+		nameless.Units[0].Code = ""
+		apply(t, s, nameless, importer.ApplyOptions{})
+		apply(t, s, readDocument(t), importer.ApplyOptions{})
+		if n := count(t, s, "units", "1=1"); n != 1 {
+			t.Errorf("%d units; want 1", n)
+		}
+		if n := count(t, s, "obligations", "kind = ?", models.Refinement); n != 1 {
+			t.Errorf("%d duties to refine; want 1", n)
+		}
+	})
+}
+
+func TestARowInsertedAboveDoesNotInheritWhatWasReported(t *testing.T) {
+	s := modelstest.Open(t, models.SQLite, newYear())
+	apply(t, s, readDocument(t), importer.ApplyOptions{})
+	var done models.Obligation
+	if err := s.Read(t.Context()).Where("kind = ?", models.Completion).Order("id").Take(&done).Error; err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Tx(t.Context(), "tester", func(tx *models.Tx) error { return tx.ReportDone(done.ID, s.Today(), "已完成") }); err != nil {
+		t.Fatal(err)
+	}
+	corrected := readDocument(t)
+	for i := range corrected.Units[0].Projects {
+		p := &corrected.Units[0].Projects[i]
+		for j, in := range p.Indicators {
+			if in.DueOn == done.DueOn && count(t, s, "projects", "id = ? AND code = ?", done.ProjectID, p.Code) == 1 {
+				in.Description, in.Level3 = "另一项", "另一项"
+				p.Indicators = append(p.Indicators[:j:j], append([]models.Indicator{in}, p.Indicators[j:]...)...)
+				for k := range p.Indicators {
+					p.Indicators[k].Sequence = k + 1
+				}
+				break
+			}
+		}
+	}
+	apply(t, s, corrected, importer.ApplyOptions{})
+	var all []models.Obligation
+	if err := s.Read(t.Context()).Where("kind = ? AND project_id = ? AND due_on = ?", models.Completion, done.ProjectID, done.DueOn).Find(&all).Error; err != nil {
+		t.Fatal(err)
+	}
+	if len(all) != 2 {
+		t.Fatalf("%d duties; want 2", len(all))
+	}
+	for _, o := range all {
+		if (o.Source == done.Source) != (o.DoneNote != "") {
+			t.Errorf("%q has the report %q", o.Source, o.DoneNote)
+		}
+	}
+}
+
+func TestACorrectedPlanHasAllLightsOfTheProjectCheckedAgain(t *testing.T) {
+	s := modelstest.Open(t, models.SQLite, newYear())
+	apply(t, s, readDocument(t), importer.ApplyOptions{})
+	quiet := func() {
+		err := s.Tx(t.Context(), "tester", func(tx *models.Tx) error {
+			due, err := tx.DueForCheck(s.Today(), 1000)
+			for i := range due {
+				due[i].NextCheckOn = s.Today().AddDays(300)
+			}
+			return errors.Join(err, tx.SaveChecked(due))
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	quiet()
+	corrected := readDocument(t)
+	p := &corrected.Units[0].Projects[0]
+	p.Targets[0].Percent++
+	apply(t, s, corrected, importer.ApplyOptions{})
+	if due := count(t, s, "obligations", "next_check_on = ?", s.Today()); due < int64(len(p.Targets)) {
+		t.Errorf("%d duties are checked again; want all of the project", due)
+	}
 }

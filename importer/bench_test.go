@@ -2,10 +2,23 @@ package importer_test
 
 import (
 	"bytes"
+	"context"
+	"database/sql"
 	"fmt"
+	"net/url"
+	"runtime"
+	"runtime/metrics"
+	"strings"
 	"testing"
+	"time"
 
+	"github.com/go-sql-driver/mysql"
+	"github.com/jonboulle/clockwork"
 	"github.com/xuri/excelize/v2"
+
+	"duban/importer"
+	"duban/models"
+	"duban/models/modelstest"
 )
 
 // workbook generates the workbook of a whole province, one block of rows a
@@ -67,5 +80,217 @@ func BenchmarkReadWorkbook(b *testing.B) {
 		if got := len(draft.Units[0].Projects); got != projects {
 			b.Fatalf("%d projects; want %d", got, projects)
 		}
+	}
+}
+
+// BenchmarkImportWorkbook reads the workbook of 20,000 projects and applies it
+// to a new database, and then does the least that could be called the same: it
+// reads the workbook with bare excelize and inserts the very rows that the
+// import left with plain database/sql, 500 a statement in one transaction.
+func BenchmarkImportWorkbook(b *testing.B) {
+	const projects = 20_000
+	data := workbook(b, projects)
+	for _, driver := range []models.Driver{models.SQLite, models.MySQL} {
+		b.Run(string(driver), func(b *testing.B) {
+			var ours, plain, reading, scanning time.Duration
+			var heap uint64
+			for b.Loop() {
+				store := open(b, driver, modelstest.NewDSN(b, driver))
+				runtime.GC()
+				peak := watchHeap()
+				began := time.Now()
+				draft := read(b, "province.xlsx", data)
+				reading += time.Since(began)
+				res, err := importer.Apply(b.Context(), store, "bench", draft, importer.ApplyOptions{})
+				if err != nil || res.Added != projects {
+					b.Fatal(res, err)
+				}
+				ours += time.Since(began)
+				heap = max(heap, peak())
+
+				tables := contentsOf(b, store)
+				dsn := modelstest.NewDSN(b, driver)
+				_ = open(b, driver, dsn) // for its schema
+				db := openPlain(b, driver, dsn)
+				runtime.GC()
+				began = time.Now()
+				scan(b, data)
+				scanning += time.Since(began)
+				for _, t := range insertAll(b, db, tables) {
+					b.Log(t)
+				}
+				plain += time.Since(began)
+			}
+			ms := func(d time.Duration) float64 { return float64(d.Milliseconds()) / float64(b.N) }
+			b.ReportMetric(ms(ours), "import-ms")
+			b.ReportMetric(ms(reading), "import-read-ms")
+			b.ReportMetric(ms(plain), "plain-ms")
+			b.ReportMetric(ms(scanning), "plain-read-ms")
+			b.ReportMetric(float64(ours)/float64(plain), "ratio")
+			b.ReportMetric(float64(ours-reading)/float64(plain-scanning), "write-ratio")
+			b.ReportMetric(float64(heap>>20), "peak-MiB")
+		})
+	}
+}
+
+func open(b *testing.B, driver models.Driver, dsn string) *models.Store {
+	b.Helper()
+	clock := clockwork.NewFakeClockAt(time.Date(2025, 1, 6, 1, 0, 0, 0, time.UTC))
+	s, err := models.Open(b.Context(), models.Options{Driver: driver, DSN: dsn, Clock: clock})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = s.Close() })
+	if err := s.Migrate(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	return s
+}
+
+// openPlain connects as the store does, with the same promises to the disk.
+func openPlain(b *testing.B, driver models.Driver, dsn string) *sql.DB {
+	b.Helper()
+	name := "sqlite"
+	if driver == models.MySQL {
+		name = "mysql"
+		cfg, err := mysql.ParseDSN(dsn)
+		if err != nil {
+			b.Fatal(err)
+		}
+		cfg.ParseTime, cfg.InterpolateParams = true, true
+		dsn = cfg.FormatDSN()
+	} else {
+		q := url.Values{"_pragma": {"journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)"}, "_txlock": {"immediate"}}
+		dsn = "file:" + dsn + "?" + q.Encode()
+	}
+	db, err := sql.Open(name, dsn)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = db.Close() })
+	return db
+}
+
+// rowsOf are the rows of one table.
+type rowsOf struct {
+	table   string
+	columns []string
+	rows    [][]any
+}
+
+// contentsOf reads what an import wrote.
+func contentsOf(b *testing.B, s *models.Store) []rowsOf {
+	b.Helper()
+	var all []rowsOf
+	for _, table := range []string{"projects", "targets", "indicators", "obligations", "audit_entries"} {
+		all = append(all, contents(b, s, table))
+	}
+	return all
+}
+
+func contents(b *testing.B, s *models.Store, table string) rowsOf {
+	b.Helper()
+	rows, err := s.Read(b.Context()).Table(table).Rows()
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer rows.Close()
+	t := rowsOf{table: table}
+	if t.columns, err = rows.Columns(); err != nil {
+		b.Fatal(err)
+	}
+	for rows.Next() {
+		values := make([]any, len(t.columns))
+		into := make([]any, len(values))
+		for i := range values {
+			into[i] = &values[i]
+		}
+		if err := rows.Scan(into...); err != nil {
+			b.Fatal(err)
+		}
+		t.rows = append(t.rows, values)
+	}
+	if err := rows.Err(); err != nil {
+		b.Fatal(err)
+	}
+	return t
+}
+
+func insertAll(b *testing.B, db *sql.DB, tables []rowsOf) (took []string) {
+	b.Helper()
+	tx, err := db.BeginTx(b.Context(), nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	const chunk = 500
+	for _, t := range tables {
+		began := time.Now()
+		row := "(?" + strings.Repeat(",?", len(t.columns)-1) + ")"
+		for from := 0; from < len(t.rows); from += chunk {
+			batch := t.rows[from:min(len(t.rows), from+chunk)]
+			args := make([]any, 0, len(batch)*len(t.columns))
+			for _, r := range batch {
+				args = append(args, r...)
+			}
+			statement := "INSERT INTO " + t.table + " (" + strings.Join(t.columns, ",") + ") VALUES " + row + strings.Repeat(","+row, len(batch)-1)
+			if _, err := tx.ExecContext(b.Context(), statement, args...); err != nil {
+				b.Fatal(err)
+			}
+		}
+		took = append(took, fmt.Sprintf("plain: %d rows of %s in %s", len(t.rows), t.table, time.Since(began).Round(time.Millisecond)))
+	}
+	if err := tx.Commit(); err != nil {
+		b.Fatal(err)
+	}
+	return took
+}
+
+// scan reads every cell as text.
+func scan(b *testing.B, data []byte) {
+	b.Helper()
+	book, err := excelize.OpenReader(bytes.NewReader(data))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer book.Close()
+	rows, err := book.Rows(book.GetSheetName(0))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if _, err := rows.Columns(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if err := rows.Error(); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// watchHeap samples the heap until the returned function is called, which
+// returns the most that was in use.
+func watchHeap() (peak func() uint64) {
+	ctx, stop := context.WithCancel(context.Background())
+	result := make(chan uint64)
+	go func() {
+		sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+		var most uint64
+		tick := time.NewTicker(10 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			metrics.Read(sample)
+			most = max(most, sample[0].Value.Uint64())
+			select {
+			case <-ctx.Done():
+				result <- most
+				return
+			case <-tick.C:
+			}
+		}
+	}()
+	return func() uint64 {
+		stop()
+		return <-result
 	}
 }

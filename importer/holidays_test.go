@@ -39,7 +39,7 @@ func TestAYearsHolidaysAreAddedAndChanged(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !cal.Covers(2027) || cal.IsWorkday(calendar.MustDate(2027, 1, 1)) || !cal.IsWorkday(calendar.MustDate(2027, 1, 3)) {
+		if cal.IsWorkday(calendar.MustDate(2027, 1, 1)) || !cal.IsWorkday(calendar.MustDate(2027, 1, 3)) {
 			t.Error("the calendar does not know the new year")
 		}
 	})

@@ -51,8 +51,8 @@ func Evaluate(o models.Obligation, r Records, day calendar.Date, rule models.Rul
 		evaluateSpending(&f, o, r, day, rule)
 	case models.Recurring:
 		done := paidFor(o, r, day)
-		if done.IsZero() {
-			done = reported(o, day)
+		if said := reported(o, day); done.IsZero() || (!said.IsZero() && said.Before(done)) {
+			done = said
 		}
 		settle(&f, o, day, done)
 	default:
@@ -131,10 +131,14 @@ func reported(o models.Obligation, day calendar.Date) calendar.Date {
 func paidFor(o models.Obligation, r Records, day calendar.Date) calendar.Date {
 	var late []calendar.Date // days that make up for an earlier occurrence
 	for i, sibling := range r.Recurring {
-		if sibling.Sequence != o.Sequence {
+		if !sameSeries(sibling, o) {
 			continue
 		}
-		paid := r.firstPaid(sibling.PeriodFrom, lastLateDay(sibling, r.Recurring[i+1:]), late)
+		until := lastLateDay(sibling, r.Recurring[i+1:])
+		if !sibling.DoneOn.IsZero() { // a person has said when; later money is not for it
+			until = sibling.DueOn
+		}
+		paid := r.firstPaid(sibling.PeriodFrom, until, late)
 		if sibling.DueOn == o.DueOn {
 			if paid.After(day) {
 				return calendar.Date{}
@@ -148,11 +152,15 @@ func paidFor(o models.Obligation, r Records, day calendar.Date) calendar.Date {
 	return calendar.Date{}
 }
 
+// sameSeries reports whether two recurring duties come from one indicator: a
+// project may pay wages by the 10th and rent by each month's end.
+func sameSeries(a, b models.Obligation) bool { return a.Source == b.Source }
+
 // lastLateDay returns the day up to which a payment still counts as late for
 // an occurrence: the middle of the next one's period, or half a month later.
 func lastLateDay(o models.Obligation, later []models.Obligation) calendar.Date {
 	for _, next := range later {
-		if next.Sequence == o.Sequence {
+		if sameSeries(next, o) {
 			return o.DueOn.AddDays(o.DueOn.DaysUntil(next.DueOn) / 2)
 		}
 	}
@@ -220,22 +228,24 @@ func (r Records) reachedOn(p money.Percent, until calendar.Date) calendar.Date {
 }
 
 // nextChange returns the first day after day on which the records alone can
-// change the finding, or no date.
+// change the finding, or no date. A spending target that was made up for late
+// is still undone by a later refund; nothing else that is settled changes.
 func nextChange(o models.Obligation, r Records, day calendar.Date) calendar.Date {
 	var next calendar.Date
 	consider := func(d calendar.Date) { next = earlier(next, d, day) }
-	if !day.After(o.DueOn) {
-		consider(o.DueOn.AddDays(1))
-	}
-	if !o.DoneOn.IsZero() {
+	spending := o.Kind == models.SpendingTarget
+	if !o.Settled() {
 		consider(o.DoneOn)
-	}
-	if o.Kind == models.SpendingTarget {
-		for _, t := range r.Targets {
-			consider(t.DueOn.AddDays(1))
+		if !day.After(o.DueOn) {
+			consider(o.DueOn.AddDays(1))
+		}
+		if spending {
+			for _, t := range r.Targets {
+				consider(t.DueOn.AddDays(1))
+			}
 		}
 	}
-	if o.Kind == models.SpendingTarget || o.Kind == models.Recurring {
+	if (spending && o.State != models.StateMet) || (o.Kind == models.Recurring && !o.Settled()) {
 		for _, s := range r.Spending {
 			if s.PaidOn.After(day) {
 				consider(s.PaidOn)

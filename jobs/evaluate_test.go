@@ -171,6 +171,36 @@ func TestRecurringPayments(t *testing.T) {
 	}
 }
 
+func TestTwoRecurringDutiesOfOneProjectAreSeparate(t *testing.T) {
+	wages := monthly()
+	for i := range wages {
+		wages[i].Source = "每月10日前"
+	}
+	rent := monthly()
+	from := day(1, 1)
+	for i, due := range models.MonthlyEnd.Occurrences(2025) {
+		rent[i].DueOn, rent[i].PeriodFrom, rent[i].Source = due, from, "按月发放"
+		from = due.AddDays(1)
+	}
+	all := append(wages, rent...)
+	f := jobs.Evaluate(rent[0], jobs.Records{Spending: []models.Spending{paid(1, 12, 5)}, Recurring: all}, day(2, 1), usual)
+	if f.State != models.StateMet || f.SettledOn != day(1, 12) {
+		t.Errorf("money paid within the month is %s %q for the month's end", f.State, f.SettledOn)
+	}
+}
+
+func TestWhatAPersonReportedOfARecurringDutyStands(t *testing.T) {
+	all := monthly()
+	all[0].DoneOn = day(1, 9) // booked elsewhere
+	records := jobs.Records{Spending: []models.Spending{paid(1, 20, 5)}, Recurring: all}
+	if f := jobs.Evaluate(all[0], records, day(3, 1), usual); f.State != models.StateMet || f.SettledOn != day(1, 9) {
+		t.Errorf("January is %s %q", f.State, f.SettledOn)
+	}
+	if f := jobs.Evaluate(all[1], records, day(3, 1), usual); f.State != models.StateMet || f.SettledOn != day(1, 20) {
+		t.Errorf("February, paid early, is %s %q", f.State, f.SettledOn)
+	}
+}
+
 func TestWaivedStaysWaived(t *testing.T) {
 	o := models.Obligation{Kind: models.Completion, DueOn: day(1, 1), State: models.StateWaived}
 	if f := jobs.Evaluate(o, jobs.Records{}, day(6, 1), usual); f.State != models.StateWaived || f.Light != models.Green || !f.Fulfilled {

@@ -19,13 +19,14 @@ type Occasion struct {
 // urgency orders occasions: the further along, the more urgent.
 func (oc Occasion) urgency() int { return oc.Step.Offset + oc.Repeat*oc.Step.Every }
 
-// key names the occasion within its obligation's rule.
+// key names the occasion within its obligation's rule, by how far from the due
+// date it is: a repetition keeps its name when the series is spaced anew.
 func (oc Occasion) key() string {
 	unit := "d"
 	if oc.Step.Workdays {
 		unit = "w"
 	}
-	return fmt.Sprintf("%+d%s|%d", oc.Step.Offset, unit, oc.Repeat)
+	return fmt.Sprintf("%+d%s", oc.urgency(), unit)
 }
 
 // maxRepeats bounds a series: ten years of daily reminders.

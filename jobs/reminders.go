@@ -91,8 +91,12 @@ func (r *round) message(o models.Obligation, rule models.Rule, facts models.Remi
 		state, reason = models.NotificationSuppressed, models.SuppressedNoAddress
 	}
 	facts.Audience = s.Audience
+	key := dedupKey(o, rule, s.Occasion, s.to.ID, channel)
+	if reason == models.SuppressedNoAddress { // its own name is kept for when there is one
+		key += "|" + reason
+	}
 	return models.Notification{
-		DedupKey:     dedupKey(o, rule, s.Occasion, s.to.ID, channel),
+		DedupKey:     key,
 		ObligationID: o.ID, RecipientID: s.to.ID, Channel: channel, Day: s.Day,
 		Template: templateFor(facts.DaysLeft), Language: s.to.Language, Payload: facts,
 		State: state, Reason: reason, NextAttemptAt: r.clock.Now().UTC(),

@@ -51,14 +51,13 @@ func (s *Stats) add(t Stats) {
 // from there, and catches up over any number of days.
 func (sw *Sweeper) Sweep(ctx context.Context, day calendar.Date) (Stats, error) {
 	var total Stats
-	round, err := sw.round(ctx, day)
-	if err != nil {
+	if err := sw.warnOfMissingYear(ctx, day); err != nil {
 		return total, err
 	}
 	for {
 		var batch Stats
 		err := sw.Store.Tx(ctx, "system", func(tx *models.Tx) (err error) {
-			batch, err = round.check(tx)
+			batch, err = sw.checkBatch(tx, day)
 			return err
 		})
 		if err != nil {
@@ -74,7 +73,18 @@ func (sw *Sweeper) Sweep(ctx context.Context, day calendar.Date) (Stats, error) 
 	}
 }
 
-// round is what all transactions of one sweep share.
+func (sw *Sweeper) warnOfMissingYear(ctx context.Context, day calendar.Date) error {
+	cal, err := sw.Store.Calendar(ctx)
+	if err != nil {
+		return err
+	}
+	if year := cal.MissingYear(day); year != 0 {
+		sw.Log.WarnContext(ctx, "holiday arrangements are missing; only weekends count as days off", "year", year)
+	}
+	return nil
+}
+
+// round is what the checks of one transaction share.
 type round struct {
 	day       calendar.Date
 	rules     RuleSet
@@ -84,21 +94,21 @@ type round struct {
 	clock     clockwork.Clock
 }
 
-func (sw *Sweeper) round(ctx context.Context, day calendar.Date) (*round, error) {
-	rules, err := sw.Store.Rules(ctx)
+// round reads rules, people and the calendar inside the transaction, after the
+// obligations were locked: whoever changes them marks obligations for a check,
+// and that mark must not be consumed with what was true before.
+func (sw *Sweeper) round(tx *models.Tx, day calendar.Date) (*round, error) {
+	rules, err := tx.Rules()
 	if err != nil {
 		return nil, err
 	}
-	users, err := sw.Store.Users(ctx)
+	users, err := tx.Users()
 	if err != nil {
 		return nil, err
 	}
-	cal, err := sw.Store.Calendar(ctx)
+	cal, err := tx.Calendar()
 	if err != nil {
 		return nil, err
-	}
-	if year := cal.MissingYear(day); year != 0 {
-		sw.Log.WarnContext(ctx, "holiday arrangements are missing; only weekends count as days off", "year", year)
 	}
 	return &round{
 		day: day, rules: NewRuleSet(rules), directory: NewDirectory(users), calendar: cal,
@@ -106,11 +116,15 @@ func (sw *Sweeper) round(ctx context.Context, day calendar.Date) (*round, error)
 	}, nil
 }
 
-// check evaluates one batch.
-func (r *round) check(tx *models.Tx) (Stats, error) {
+// checkBatch evaluates the next obligations that are due for a check.
+func (sw *Sweeper) checkBatch(tx *models.Tx, day calendar.Date) (Stats, error) {
 	var stats Stats
-	due, err := tx.DueForCheck(r.day, batchSize)
+	due, err := tx.DueForCheck(day, batchSize)
 	if err != nil || len(due) == 0 {
+		return stats, err
+	}
+	r, err := sw.round(tx, day)
+	if err != nil {
 		return stats, err
 	}
 	ev, err := tx.EvidenceFor(due)
@@ -120,8 +134,7 @@ func (r *round) check(tx *models.Tx) (Stats, error) {
 	var messages []models.Notification
 	for i := range due {
 		was := due[i]
-		msgs := r.checkOne(&due[i], ev)
-		messages = append(messages, msgs...)
+		messages = append(messages, r.checkOne(&due[i], ev)...)
 		if action := transition(was, due[i]); action != "" {
 			stats.Changed++
 			if err := tx.Audit(action, "obligations", was.ID, settlement(due[i])); err != nil {
@@ -148,12 +161,14 @@ func (r *round) checkOne(o *models.Obligation, ev models.Evidence) []models.Noti
 	rule, rec := r.rules.For(*o), recordsOf(*o, ev)
 	f := Evaluate(*o, rec, day, rule)
 
-	since := o.CheckedOn
+	since, reopened := o.CheckedOn, o.Settled()
 	o.State, o.Light, o.SettledOn, o.CheckedOn = f.State, f.Light, f.SettledOn, day
 	o.NextCheckOn = nextChange(*o, rec, day)
 	if o.Settled() {
-		o.NextCheckOn = calendar.Date{}
 		return nil
+	}
+	if reopened { // while it was settled nobody heard what had come up
+		since = calendar.Date{}
 	}
 	o.NextCheckOn = earlier(o.NextCheckOn, nextOccasion(rule, o.DueOn, day, r.calendar), day)
 	if f.Fulfilled {

@@ -219,7 +219,7 @@ func TestOfOneDayOneMessageAPersonAndDuty(t *testing.T) {
 			t.Errorf("%s and %s on one day", seen[key], m.DedupKey)
 		}
 		seen[key] = m.DedupKey
-		if strings.Count(m.DedupKey, "|") != 6 {
+		if strings.Count(m.DedupKey, "|") != 5 {
 			t.Errorf("dedup key %s", m.DedupKey)
 		}
 	}

@@ -42,8 +42,9 @@ func (tx *Tx) appendAudit() error {
 		e.Hash = e.sum()
 		prev = e.Hash
 	}
-	if err := tx.Create(tx.entries); err != nil {
-		return err
+	// Few at a time: a detail may hold a whole project twice.
+	if err := tx.db.CreateInBatches(tx.entries, 50).Error; err != nil {
+		return fmt.Errorf("append to the audit chain: %w", err)
 	}
 	return tx.db.Model(&auditHead{}).Where("id = 1").UpdateColumn("hash", prev).Error
 }
@@ -61,7 +62,7 @@ func (e AuditEntry) sum() string {
 // AuditError says where the chain of audit entries is broken.
 type AuditError struct {
 	Seq    int64
-	Reason string // gap, edited, reordered, or truncated
+	Reason string // gap, edited, reordered, truncated, or forged
 }
 
 // Error implements error.
@@ -94,6 +95,13 @@ func (s *Store) VerifyAudit(ctx context.Context) (int64, error) {
 	}
 	if prev != head.Hash {
 		return seq, &AuditError{Seq: seq, Reason: "edited"}
+	}
+	var beyond int64
+	if err := s.Read(ctx).Model(&AuditEntry{}).Where("seq > ?", head.Seq).Count(&beyond).Error; err != nil {
+		return seq, fmt.Errorf("read audit entries: %w", err)
+	}
+	if beyond > 0 {
+		return seq, &AuditError{Seq: seq + 1, Reason: "forged"}
 	}
 	return seq, nil
 }

@@ -47,6 +47,9 @@ func TestAnyEditOfTheAuditTrailIsFound(t *testing.T) {
 			db.Exec("UPDATE audit_entries SET seq = 2 WHERE seq = 3")
 			return db.Exec("UPDATE audit_entries SET seq = 3 WHERE seq = 99")
 		},
+		"an entry is added after the end": func(db *gorm.DB) *gorm.DB {
+			return db.Exec("INSERT INTO audit_entries SELECT 6, at, actor, action, entity, entity_id, detail, hash, hash FROM audit_entries WHERE seq = 5")
+		},
 		"the end is cut off and the head moved back": func(db *gorm.DB) *gorm.DB {
 			db.Exec("DELETE FROM audit_entries WHERE seq = 5")
 			return db.Exec("UPDATE audit_heads SET seq = 4")

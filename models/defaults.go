@@ -29,8 +29,11 @@ func (s *Store) seedDefaults(ctx context.Context) error {
 		for _, d := range calendar.Seed(calendarFrom) {
 			days = append(days, CalendarDay{Day: d.Date, Work: d.Work, Name: d.Name, Source: "seed"})
 		}
-		_, err := tx.createMissing(days)
-		return err
+		added, err := tx.createMissing(days)
+		if err != nil || added == 0 {
+			return err
+		}
+		return tx.hearAgain(tx.db) // a newer program may know a newer year
 	})
 }
 

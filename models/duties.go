@@ -15,13 +15,17 @@ type ProjectRecord struct {
 	Indicators []Indicator
 }
 
+// maxDutyTitle is the longest title of a duty, in characters: what a subject
+// line bears. The published words stand in its source.
+const maxDutyTitle = 120
+
 // Duties returns the obligations that a project's published table and the
 // yearly routine give rise to. It is pure: the same record always gives the
 // same duties, which is how a corrected document is compared with the old one.
 func (r ProjectRecord) Duties() []Obligation {
 	var duties []Obligation
 	add := func(o Obligation) {
-		o.Title = clip(o.Title)
+		o.Title = clip(o.Title, maxDutyTitle)
 		o.Subject, o.UnitID, o.ProjectID, o.FiscalYear = ProjectSubject(r.ID), r.UnitID, r.ID, r.FiscalYear
 		o.State, o.Light = StateOpen, Green
 		duties = append(duties, o)
@@ -49,16 +53,6 @@ func (r ProjectRecord) Duties() []Obligation {
 		add(o)
 	}
 	return duties
-}
-
-// clip shortens a title that is made of published words to what a column and
-// a subject line hold; the words themselves stand in the source.
-func clip(title string) string {
-	const limit = 120
-	if r := []rune(title); len(r) > limit {
-		return string(r[:limit-1]) + "…"
-	}
-	return title
 }
 
 // duties returns the dated duties of one time-effect indicator (时效指标).
@@ -108,7 +102,7 @@ func UnitDuties(u Unit, year int, refinementText string) []Obligation {
 		return nil
 	}
 	o := refinement(year, u.Name)
-	o.Title = clip(o.Title)
+	o.Title = clip(o.Title, maxDutyTitle)
 	o.Subject, o.UnitID, o.FiscalYear, o.Source = UnitSubject(u.ID), u.ID, year, refinementText
 	o.State, o.Light = StateOpen, Green
 	return []Obligation{o}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -42,6 +43,7 @@ type engine struct {
 	// isolation is asked for by each transaction, because MySQL and MariaDB
 	// name the session's variable differently.
 	isolation sql.IsolationLevel
+	snapshot  sql.IsolationLevel // of a transaction that reads many tables as one
 }
 
 var engines = map[Driver]engine{
@@ -67,6 +69,7 @@ var engines = map[Driver]engine{
 		),
 		nowExpr:   "UTC_TIMESTAMP(6)",
 		isolation: sql.LevelReadCommitted,
+		snapshot:  sql.LevelRepeatableRead,
 	},
 }
 
@@ -104,6 +107,8 @@ func openMySQL(dsn string, cfg *gorm.Config) (*gorm.DB, error) {
 		c.Params = map[string]string{}
 	}
 	c.Params["time_zone"] = "'+00:00'"
+	// A value that does not fit must be refused, whatever the server is set to.
+	c.Params["sql_mode"] = "'TRADITIONAL'"
 	// Without RETURNING, which MariaDB has and MySQL has not, an insert counts
 	// its rows alike on both.
 	db, err := gorm.Open(mysql.New(mysql.Config{DSNConfig: c, DisableWithReturning: true}), cfg)
@@ -149,13 +154,22 @@ func makeParent(path string) error {
 // conflict in a cluster, a busy file.
 func retryable(err error) bool {
 	if my, ok := errors.AsType[*mysqldriver.MySQLError](err); ok {
-		return my.Number == 1213 || my.Number == 1205 || my.Number == 1020
+		// The last four are TiDB's: a write conflict, and transactions that
+		// its optimistic mode or a schema change ended.
+		return slices.Contains([]uint16{1213, 1205, 1020, 9007, 8002, 8022, 8028}, my.Number)
 	}
 	if lite, ok := errors.AsType[*gosqlite.Error](err); ok {
 		code := lite.Code() & 0xff
 		return code == 5 || code == 6 // SQLITE_BUSY, SQLITE_LOCKED
 	}
 	return false
+}
+
+// alreadyThere reports whether a statement of a migration failed because an
+// earlier, interrupted run of it got so far: MySQL commits each one by itself.
+func alreadyThere(err error) bool {
+	my, ok := errors.AsType[*mysqldriver.MySQLError](err)
+	return ok && slices.Contains([]uint16{1050, 1060, 1061, 1062}, my.Number)
 }
 
 // duplicate reports whether err says that a unique key exists already.
@@ -169,7 +183,7 @@ func duplicate(err error) bool {
 	return false
 }
 
-// now returns the time by which leases are judged. Replicas share a server's
+// leaseNow returns the time by which leases are judged. Replicas share a server's
 // database, so its clock is theirs; an embedded database has but one program.
 func (s *Store) leaseNow(ctx context.Context, db *gorm.DB) (time.Time, error) {
 	if s.engine.nowExpr == "" {

@@ -88,7 +88,7 @@ func (s *Store) migration(name string) (*goose.Migration, error) {
 			if strings.TrimSpace(stmt) == "" {
 				continue
 			}
-			if _, err := tx.ExecContext(ctx, stmt); err != nil {
+			if _, err := tx.ExecContext(ctx, stmt); err != nil && !alreadyThere(err) {
 				return fmt.Errorf("%s: %w", name, err)
 			}
 		}

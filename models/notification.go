@@ -40,7 +40,7 @@ const (
 type Notification struct {
 	ID int64
 	Stamps
-	// DedupKey is unique: obligation|rule|due date|offset|occurrence|recipient|channel.
+	// DedupKey is unique: obligation|rule|due date|offset|recipient|channel.
 	DedupKey     string
 	ObligationID int64
 	RecipientID  int64 // 0 only when suppressed for want of a recipient

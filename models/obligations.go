@@ -1,6 +1,7 @@
 package models
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -20,73 +21,138 @@ var derivedKinds = []Kind{SpendingTarget, Completion, Recurring, Refinement, Mon
 // states it; it comes back if the document does.
 const byImport = "import"
 
-type dutyKey struct {
-	subject  string
-	kind     Kind
-	dueOn    calendar.Date
-	sequence int
+// dutyGroup names the duties that only their sequence numbers tell apart.
+type dutyGroup struct {
+	subject string
+	kind    Kind
+	dueOn   calendar.Date
 }
 
-func (o Obligation) key() dutyKey { return dutyKey{o.Subject, o.Kind, o.DueOn, o.Sequence} }
+func (o Obligation) group() dutyGroup { return dutyGroup{o.Subject, o.Kind, o.DueOn} }
 
 // ReconcileDuties makes the stored obligations of the given subjects equal to
 // duties: it adds what is new, restates what changed, waives what is gone, and
-// has everything that it touched checked on the given day. Duties of kinds
-// that an administrator adds by hand are left alone.
-func (tx *Tx) ReconcileDuties(subjects []string, duties []Obligation, day calendar.Date) error {
-	stored := map[dutyKey]Obligation{}
-	for chunk := range slices.Chunk(subjects, insertChunk) {
-		var batch []Obligation
-		if err := tx.db.Where("subject IN ? AND kind IN ?", chunk, derivedKinds).Find(&batch).Error; err != nil {
-			return fmt.Errorf("read obligations: %w", err)
-		}
-		for _, o := range batch {
-			stored[o.key()] = o
-		}
+// has everything that it touched checked on the given day. It returns how many
+// it touched. Duties of kinds that an administrator adds by hand are left alone.
+func (tx *Tx) ReconcileDuties(subjects []string, duties []Obligation, day calendar.Date) (int, error) {
+	stored, err := tx.derivedDuties(subjects)
+	if err != nil {
+		return 0, err
 	}
-	var created []Obligation
+	wanted := map[dutyGroup][]Obligation{}
 	for _, want := range duties {
-		have, ok := stored[want.key()]
-		delete(stored, want.key())
-		if !ok {
-			want.NextCheckOn = day
-			created = append(created, want)
-			continue
-		}
-		if err := tx.restate(have, want, day); err != nil {
-			return err
+		wanted[want.group()] = append(wanted[want.group()], want)
+		if _, ok := stored[want.group()]; !ok {
+			stored[want.group()] = nil
 		}
 	}
-	for _, o := range stored {
-		if o.State == StateWaived {
-			continue
+	touched := 0
+	var created []Obligation
+	for group, have := range stored {
+		fresh, n, err := tx.reconcileGroup(have, wanted[group], day)
+		if err != nil {
+			return 0, err
 		}
-		if err := tx.waive(o, byImport, "更正后的绩效目标表不再列出"); err != nil {
-			return err
-		}
+		created = append(created, fresh...)
+		touched += n
 	}
 	if len(created) == 0 {
+		return touched, nil
+	}
+	slices.SortFunc(created, func(a, b Obligation) int {
+		return cmp.Or(cmp.Compare(a.UnitID, b.UnitID), cmp.Compare(a.ProjectID, b.ProjectID), a.DueOn.Compare(b.DueOn),
+			cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Sequence, b.Sequence))
+	})
+	return touched + len(created), tx.Create(created)
+}
+
+// derivedDuties reads, and locks, the stored duties that follow from published
+// tables.
+func (tx *Tx) derivedDuties(subjects []string) (map[dutyGroup][]Obligation, error) {
+	stored := map[dutyGroup][]Obligation{}
+	for chunk := range slices.Chunk(subjects, insertChunk) {
+		var batch []Obligation
+		err := tx.db.Clauses(clause.Locking{Strength: "UPDATE"}).
+			Where("subject IN ? AND kind IN ?", chunk, derivedKinds).Order("id").Find(&batch).Error
+		if err != nil {
+			return nil, fmt.Errorf("read obligations: %w", err)
+		}
+		for _, o := range batch {
+			stored[o.group()] = append(stored[o.group()], o)
+		}
+	}
+	return stored, nil
+}
+
+// reconcileGroup does the work for duties of one subject, kind and day. A duty
+// is recognised by the published words that it comes from, so that a row
+// inserted above it does not take over what was reported about it; where the
+// words changed, by its place among those left. It returns the duties to add.
+func (tx *Tx) reconcileGroup(have, want []Obligation, day calendar.Date) (fresh []Obligation, touched int, err error) {
+	match := func(same func(h, w Obligation) bool) error {
+		for i := 0; i < len(want); i++ {
+			at := slices.IndexFunc(have, func(h Obligation) bool { return same(h, want[i]) })
+			if at < 0 {
+				continue
+			}
+			changed, err := tx.restate(have[at], want[i], day)
+			if err != nil {
+				return err
+			}
+			if changed {
+				touched++
+			}
+			have, want = slices.Delete(have, at, at+1), slices.Delete(want, i, i+1)
+			i--
+		}
 		return nil
 	}
-	return tx.Create(created)
+	taken := map[int]bool{}
+	for _, h := range have {
+		taken[h.Sequence] = true
+	}
+	if err := match(func(h, w Obligation) bool { return h.Source == w.Source }); err != nil {
+		return nil, 0, err
+	}
+	if err := match(func(h, w Obligation) bool { return h.Sequence == w.Sequence }); err != nil {
+		return nil, 0, err
+	}
+	for _, w := range want {
+		for w.Sequence = 0; taken[w.Sequence]; w.Sequence++ {
+		}
+		taken[w.Sequence] = true
+		w.NextCheckOn = day
+		fresh = append(fresh, w)
+	}
+	for _, gone := range have {
+		if gone.State == StateWaived {
+			continue
+		}
+		if err := tx.waive(gone, byImport, "更正后的绩效目标表不再列出"); err != nil {
+			return nil, 0, err
+		}
+		touched++
+	}
+	return fresh, touched, nil
 }
 
 // restate gives a stored duty the words and amounts that the document states
-// now. Nothing is written when nothing changed.
-func (tx *Tx) restate(have, want Obligation, day calendar.Date) error {
+// now, and reports whether any differ.
+func (tx *Tx) restate(have, want Obligation, day calendar.Date) (bool, error) {
 	now := have
-	now.Title, now.Source, now.PeriodFrom, now.Percent, now.Amount = want.Title, want.Source, want.PeriodFrom, want.Percent, want.Amount
+	now.UnitID, now.Title, now.Source, now.PeriodFrom = want.UnitID, want.Title, want.Source, want.PeriodFrom
+	now.Percent, now.Amount = want.Percent, want.Amount
 	if have.State == StateWaived && have.DoneBy == byImport {
 		now.State, now.DoneBy, now.DoneNote = StateOpen, "", ""
 	}
 	if now == have {
-		return nil
+		return false, nil
 	}
 	now.NextCheckOn = day
 	if err := tx.Audit("obligation.restated", "obligations", have.ID, change{have, now}); err != nil {
-		return err
+		return false, err
 	}
-	return save(tx, &now, now.ID, &now.Version)
+	return true, save(tx, &now, now.ID, &now.Version)
 }
 
 // change is the audit detail of a record that was edited.
@@ -110,6 +176,9 @@ func (tx *Tx) WaiveObligation(id int64, note string) error {
 	if err != nil {
 		return err
 	}
+	if o.State == StateWaived {
+		return fmt.Errorf("督办事项 %d（%s）已不再要求：%s", id, o.Title, o.DoneNote)
+	}
 	return tx.waive(o, tx.actor, note)
 }
 
@@ -132,13 +201,30 @@ func (tx *Tx) ReportDone(id int64, on calendar.Date, note string) error {
 	if err := tx.Audit("obligation.reported", "obligations", o.ID, change{was, o}); err != nil {
 		return err
 	}
-	return save(tx, &o, o.ID, &o.Version)
+	if err := save(tx, &o, o.ID, &o.Version); err != nil {
+		return err
+	}
+	if o.Kind != Recurring {
+		return nil
+	}
+	// Which payment answers for the other occurrences may differ now.
+	return tx.CheckProjects([]int64{o.ProjectID}, tx.store.Today())
 }
 
 // AddObligation adds a duty by hand, for procurement milestones, audit
-// rectification and anything else, and has it checked from today.
+// rectification and anything else, and has it checked from today. The unit and
+// the project, if it has one, must be set; the sequence is the next free one.
 func (tx *Tx) AddObligation(o *Obligation) error {
-	o.State, o.Light, o.NextCheckOn = StateOpen, Green, tx.store.Today()
+	o.ID, o.State, o.Light, o.NextCheckOn = 0, StateOpen, Green, tx.store.Today()
+	o.Subject, o.Title = UnitSubject(o.UnitID), clip(o.Title, maxDutyTitle)
+	if o.ProjectID != 0 {
+		o.Subject = ProjectSubject(o.ProjectID)
+	}
+	err := tx.db.Model(&Obligation{}).Select("COALESCE(MAX(sequence) + 1, 0)").
+		Where("subject = ? AND kind = ? AND due_on = ?", o.Subject, o.Kind, o.DueOn).Scan(&o.Sequence).Error
+	if err != nil {
+		return fmt.Errorf("number the obligation: %w", err)
+	}
 	if err := tx.Create(o); err != nil {
 		return err
 	}
@@ -200,6 +286,35 @@ func (tx *Tx) CheckProjects(ids []int64, day calendar.Date) error {
 		}
 	}
 	return nil
+}
+
+// hearAgain has the unsettled duties of a query checked today as if nobody had
+// been told of them yet, because other people must hear of them, or on other
+// days. Each person still hears the same thing once, by its dedup key.
+func (tx *Tx) hearAgain(of *gorm.DB) error {
+	err := of.Session(&gorm.Session{}).Model(&Obligation{}).Where("settled_on IS NULL AND state <> ?", StateWaived).
+		UpdateColumns(map[string]any{"next_check_on": tx.store.Today(), "checked_on": nil}).Error
+	if err != nil {
+		return fmt.Errorf("mark obligations to be heard again: %w", err)
+	}
+	return nil
+}
+
+// ReassignProjects has the duties of projects whose people changed said to
+// those who answer for them now.
+func (tx *Tx) ReassignProjects(ids []int64) error {
+	for chunk := range slices.Chunk(ids, insertChunk) {
+		if err := tx.hearAgain(tx.db.Where("project_id IN ?", chunk)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ExpectFrom has the duties that no sweep has seen yet checked from day on,
+// though the day of their import, for which they wait, may be later.
+func (tx *Tx) ExpectFrom(day calendar.Date) error {
+	return tx.db.Model(&Obligation{}).Where("checked_on IS NULL AND next_check_on > ?", day).UpdateColumn("next_check_on", day).Error
 }
 
 // EachObligation calls fn with batches of the obligations that are not waived,

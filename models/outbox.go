@@ -31,6 +31,7 @@ const due = "((state IN ('pending', 'failed') AND next_attempt_at <= ?) OR (stat
 func (s *Store) ClaimNotifications(ctx context.Context, token string, limit int, lease time.Duration) ([]Notification, error) {
 	var claimed []Notification
 	err := s.Tx(ctx, "system", func(tx *Tx) error {
+		claimed = nil // an attempt that was rolled back has claimed nothing
 		leaseNow, err := s.leaseNow(ctx, tx.db)
 		if err != nil {
 			return err
@@ -49,7 +50,6 @@ func (s *Store) ClaimNotifications(ctx context.Context, token string, limit int,
 		if err != nil {
 			return err
 		}
-		claimed = nil
 		return tx.db.Where("lease_token = ?", token).Order("next_attempt_at, id").Find(&claimed).Error
 	})
 	if err != nil {
@@ -89,7 +89,7 @@ func (s *Store) FinishNotification(ctx context.Context, id int64, token string, 
 	return s.Tx(ctx, "system", func(tx *Tx) error {
 		now := s.now()
 		set := map[string]any{
-			"state": o.State, "reason": o.Reason, "last_error": o.LastError,
+			"state": o.State, "reason": o.Reason, "last_error": clipText(o.LastError),
 			"lease_token": "", "lease_until": nil, "updated_at": now,
 		}
 		if o.ProviderID != "" {

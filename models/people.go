@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"slices"
+
+	"gorm.io/gorm"
 )
 
 // UsersByID returns the users with the given ids; ids without a user are
@@ -23,16 +25,22 @@ func (s *Store) UsersByID(ctx context.Context, ids []int64) (map[int64]User, err
 }
 
 // Users returns every user, in the order of their ids.
-func (s *Store) Users(ctx context.Context) ([]User, error) {
+func (s *Store) Users(ctx context.Context) ([]User, error) { return usersIn(s.Read(ctx)) }
+
+// Users is Store.Users inside the transaction.
+func (tx *Tx) Users() ([]User, error) { return usersIn(tx.db) }
+
+func usersIn(db *gorm.DB) ([]User, error) {
 	var users []User
-	if err := s.Read(ctx).Order("id").Find(&users).Error; err != nil {
+	if err := db.Order("id").Find(&users).Error; err != nil {
 		return nil, fmt.Errorf("read users: %w", err)
 	}
 	return users, nil
 }
 
 // SaveUser adds the user, or changes the one with the same account, and
-// reports which of the two it did, if any.
+// reports which of the two it did, if any. What came up while nobody could be
+// told is then said to the person, if it is theirs to hear.
 func (tx *Tx) SaveUser(u *User) (added, changed bool, err error) {
 	var have User
 	res := tx.db.Where("account = ?", u.Account).Limit(1).Find(&have)
@@ -41,6 +49,9 @@ func (tx *Tx) SaveUser(u *User) (added, changed bool, err error) {
 	}
 	if res.RowsAffected == 0 {
 		if err := tx.Create(u); err != nil {
+			return false, false, err
+		}
+		if err := tx.hearAgain(u.duties(tx.db)); err != nil {
 			return false, false, err
 		}
 		return true, false, tx.Audit("user.added", "users", u.ID, map[string]any{"account": u.Account, "roles": u.Roles})
@@ -53,7 +64,18 @@ func (tx *Tx) SaveUser(u *User) (added, changed bool, err error) {
 	if err := tx.Audit("user.changed", "users", u.ID, map[string]any{"account": u.Account, "roles": u.Roles}); err != nil {
 		return false, false, err
 	}
-	return false, true, save(tx, u, u.ID, &u.Version)
+	if err := save(tx, u, u.ID, &u.Version); err != nil {
+		return false, false, err
+	}
+	return false, true, tx.hearAgain(u.duties(tx.db))
+}
+
+// duties narrows a query to the duties that a user may have to hear about.
+func (u User) duties(db *gorm.DB) *gorm.DB {
+	if u.UnitID == 0 {
+		return db
+	}
+	return db.Where("unit_id = ?", u.UnitID)
 }
 
 func equalUsers(a, b User) bool {

@@ -1,7 +1,6 @@
 package models
 
 import (
-	"context"
 	"fmt"
 	"slices"
 )
@@ -26,6 +25,9 @@ func (tx *Tx) SyncProblems(year int, unitIDs, projectIDs []int64, found []DataPr
 			}
 			opened++
 		case have.Value != want.Value || have.State == ProblemCorrected:
+			if err := tx.Audit("problem.reopened", "data_problems", have.ID, change{have, want}); err != nil {
+				return 0, 0, err
+			}
 			have.Value, have.Message, have.File, have.Line = want.Value, want.Message, want.File, want.Line
 			have.State, have.ClosedAt, have.ClosedBy, have.ClosedNote = ProblemOpen, nil, "", ""
 			if err := save(tx, &have, have.ID, &have.Version); err != nil {
@@ -35,7 +37,8 @@ func (tx *Tx) SyncProblems(year int, unitIDs, projectIDs []int64, found []DataPr
 		}
 	}
 	for _, gone := range stored {
-		if gone.State == ProblemOpen {
+		// What a unit's other file had flagged about the unit is that file's.
+		if gone.State == ProblemOpen && (gone.ProjectID != 0 || gone.File == file) {
 			if err := tx.closeProblem(gone, ProblemCorrected, "已在 "+file+" 中更正"); err != nil {
 				return 0, 0, err
 			}
@@ -81,14 +84,10 @@ func (tx *Tx) ConfirmProblem(id int64, note string) error {
 	if err := notFound(tx.db.Take(&p, id).Error, "数据问题", id); err != nil {
 		return err
 	}
+	if p.State != ProblemOpen {
+		return fmt.Errorf("数据问题 %d 已经关闭（%s）", id, p.ClosedNote)
+	}
 	return tx.closeProblem(p, ProblemConfirmed, note)
-}
-
-// OpenProblems returns the data problems that await a person, oldest first.
-func (s *Store) OpenProblems(ctx context.Context) ([]DataProblem, error) {
-	var problems []DataProblem
-	err := s.Read(ctx).Where("state = ?", ProblemOpen).Order("id").Find(&problems).Error
-	return problems, err
 }
 
 // CreateBatch records an import, so that its rows can name it.

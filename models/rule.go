@@ -1,6 +1,8 @@
 package models
 
 import (
+	"fmt"
+
 	"duban/models/calendar"
 	"duban/models/money"
 )
@@ -48,6 +50,33 @@ type Rule struct {
 	YellowOver money.Percent
 	RedOver    money.Percent
 	Version    int64
+}
+
+// The bounds of a rule's steps, in days.
+const (
+	maxOffset = 3660
+	maxEvery  = 366
+)
+
+// validate returns what is wrong with a rule, naming the step.
+func (r Rule) validate() error {
+	for i, s := range r.Steps {
+		problem := ""
+		switch {
+		case s.Offset < -maxOffset || s.Offset > maxOffset:
+			problem = fmt.Sprintf("天数 %d 应在 ±%d 以内", s.Offset, maxOffset)
+		case s.Every < 0 || s.Every > maxEvery:
+			problem = fmt.Sprintf("重复间隔 %d 应为 0 至 %d 天", s.Every, maxEvery)
+		case s.Every > 0 && (s.Offset <= 0 || s.Workdays):
+			problem = "只有到期以后、按自然日计的提醒可以重复"
+		case len(s.Audience) == 0:
+			problem = "没有写明提醒谁"
+		}
+		if problem != "" {
+			return fmt.Errorf("提醒规则 %s 第 %d 步：%s", r.Kind, i+1, problem)
+		}
+	}
+	return nil
 }
 
 // Misfire says what to do about a fire that was missed while duban was down.

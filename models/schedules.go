@@ -5,15 +5,21 @@ import (
 	"fmt"
 	"time"
 
+	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
 	"duban/models/calendar"
 )
 
 // Rules returns the enabled reminder rules.
-func (s *Store) Rules(ctx context.Context) ([]Rule, error) {
+func (s *Store) Rules(ctx context.Context) ([]Rule, error) { return rulesIn(s.Read(ctx)) }
+
+// Rules is Store.Rules inside the transaction.
+func (tx *Tx) Rules() ([]Rule, error) { return rulesIn(tx.db) }
+
+func rulesIn(db *gorm.DB) ([]Rule, error) {
 	var rules []Rule
-	if err := s.Read(ctx).Where("enabled = ?", true).Order("id").Find(&rules).Error; err != nil {
+	if err := db.Where("enabled = ?", true).Order("id").Find(&rules).Error; err != nil {
 		return nil, fmt.Errorf("read rules: %w", err)
 	}
 	return rules, nil
@@ -22,7 +28,7 @@ func (s *Store) Rules(ctx context.Context) ([]Rule, error) {
 // SaveRule adds or changes a rule, and has every duty that it governs checked
 // again, because its reminders and lights may differ from now on.
 func (tx *Tx) SaveRule(r *Rule) error {
-	if err := tx.Audit("rule.saved", "rules", r.ID, r); err != nil {
+	if err := r.validate(); err != nil {
 		return err
 	}
 	if r.ID == 0 {
@@ -30,6 +36,9 @@ func (tx *Tx) SaveRule(r *Rule) error {
 			return err
 		}
 	} else if err := save(tx, r, r.ID, &r.Version); err != nil {
+		return err
+	}
+	if err := tx.Audit("rule.saved", "rules", r.ID, r); err != nil {
 		return err
 	}
 	q := tx.db.Model(&Obligation{}).Where("kind = ? AND state <> ?", r.Kind, StateWaived)
@@ -53,13 +62,14 @@ func (s *Store) Schedules(ctx context.Context) ([]Schedule, error) {
 
 // SaveSchedule adds or changes a schedule.
 func (tx *Tx) SaveSchedule(sc *Schedule) error {
-	if err := tx.Audit("schedule.saved", "schedules", sc.ID, sc); err != nil {
+	if sc.ID == 0 {
+		if err := tx.Create(sc); err != nil {
+			return err
+		}
+	} else if err := save(tx, sc, sc.ID, &sc.Version); err != nil {
 		return err
 	}
-	if sc.ID == 0 {
-		return tx.Create(sc)
-	}
-	return save(tx, sc, sc.ID, &sc.Version)
+	return tx.Audit("schedule.saved", "schedules", sc.ID, sc)
 }
 
 // StartRun claims one fire of a job. Of any number of replicas that try, the
@@ -88,7 +98,7 @@ func (s *Store) FinishRun(ctx context.Context, run *JobRun, counts map[string]in
 	now := s.now()
 	run.EndedAt, run.State, run.Counts = &now, RunDone, counts
 	if failure != nil {
-		run.State, run.Error = RunFailed, failure.Error()
+		run.State, run.Error = RunFailed, clipText(failure.Error())
 	}
 	return s.Tx(ctx, "system", func(tx *Tx) error { return tx.db.Save(run).Error })
 }
@@ -101,8 +111,15 @@ func (s *Store) LastRun(ctx context.Context, job string) (run JobRun, ok bool, e
 
 // Calendar returns the working-day calendar as administrators have left it.
 func (s *Store) Calendar(ctx context.Context) (*calendar.Calendar, error) {
+	return calendarIn(s.Read(ctx))
+}
+
+// Calendar is Store.Calendar inside the transaction.
+func (tx *Tx) Calendar() (*calendar.Calendar, error) { return calendarIn(tx.db) }
+
+func calendarIn(db *gorm.DB) (*calendar.Calendar, error) {
 	var rows []CalendarDay
-	if err := s.Read(ctx).Order("day").Find(&rows).Error; err != nil {
+	if err := db.Order("day").Find(&rows).Error; err != nil {
 		return nil, fmt.Errorf("read the calendar: %w", err)
 	}
 	days := make([]calendar.Day, len(rows))
@@ -142,5 +159,5 @@ func (tx *Tx) SaveCalendarDays(days []CalendarDay) error {
 	if err := tx.Audit("calendar.saved", "calendar_days", 0, days); err != nil {
 		return err
 	}
-	return tx.db.Model(&Obligation{}).Where("next_check_on IS NOT NULL").UpdateColumn("next_check_on", tx.store.Today()).Error
+	return tx.hearAgain(tx.db)
 }

@@ -116,24 +116,49 @@ type Tx struct {
 	db      *gorm.DB
 	actor   string
 	entries []AuditEntry
+	undo    []func() // gives records the versions that a failed attempt took
+}
+
+// maxActor is the longest actor that is stored, in characters.
+const maxActor = 64
+
+// maxText bounds what is stored of an error's text.
+const maxText = 2000
+
+func clipText(s string) string { return clip(s, maxText) }
+
+// clip shortens s to limit characters, and shows that it did.
+func clip(s string, limit int) string {
+	if r := []rune(s); len(r) > limit {
+		return string(r[:limit-1]) + "…"
+	}
+	return s
 }
 
 // txAttempts bounds how often a transaction that lost a race is run again.
 const txAttempts = 8
 
 // Tx runs fn in a transaction as the given actor (an account, or "system"),
-// and runs it again from the start when the database asks for that. So fn must
-// not keep effects outside the transaction.
+// and runs it again from the start when the database asks for that, or when
+// somebody else changed what fn had read. So fn must not keep effects outside
+// the transaction.
 func (s *Store) Tx(ctx context.Context, actor string, fn func(*Tx) error) error {
 	for attempt := 1; ; attempt++ {
+		tx := &Tx{store: s, actor: clip(actor, maxActor)}
 		err := s.write.WithContext(ctx).Transaction(func(db *gorm.DB) error {
-			tx := &Tx{store: s, db: db, actor: actor}
+			tx.db = db
 			if err := fn(tx); err != nil {
 				return err
 			}
 			return tx.appendAudit()
 		}, &sql.TxOptions{Isolation: s.engine.isolation})
-		if err == nil || !retryable(err) || attempt == txAttempts {
+		if err == nil {
+			return nil
+		}
+		for _, undo := range tx.undo {
+			undo()
+		}
+		if attempt == txAttempts || (!retryable(err) && !errors.Is(err, ErrConflict)) {
 			return err
 		}
 		backoff := time.Duration(attempt*attempt) * time.Duration(1+rand.IntN(5)) * time.Millisecond //nolint:gosec // jitter
@@ -180,6 +205,7 @@ func (tx *Tx) createMissing(records any) (int64, error) {
 func save[T any](tx *Tx, record *T, id int64, version *int64) error {
 	was := *version
 	*version = was + 1
+	tx.undo = append(tx.undo, func() { *version = was })
 	res := tx.db.Model(record).Select("*").Omit("created_at").Where("id = ? AND version = ?", id, was).Updates(record)
 	if res.Error != nil {
 		return fmt.Errorf("update %T %d: %w", *record, id, res.Error)

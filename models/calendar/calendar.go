@@ -1,8 +1,6 @@
 package calendar
 
 import (
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/6tail/lunar-go/HolidayUtil"
@@ -19,17 +17,15 @@ type Day struct {
 // Calendar answers which days are working days. It is immutable; its zero
 // value knows only Saturdays and Sundays.
 type Calendar struct {
-	days  map[Date]Day
-	years map[int]bool
+	days map[Date]Day
 }
 
 // New returns a calendar with the given special days. Where a date occurs
 // twice the later entry holds, so local days come after the seed.
 func New(days []Day) *Calendar {
-	c := &Calendar{days: make(map[Date]Day, len(days)), years: map[int]bool{}}
+	c := &Calendar{days: make(map[Date]Day, len(days))}
 	for _, d := range days {
 		c.days[d.Date] = d
-		c.years[d.Date.Year()] = true
 	}
 	return c
 }
@@ -55,12 +51,14 @@ func Seed(firstYear int) []Day {
 	}
 }
 
-// Covers reports whether the arrangements of a year are known. Without them
-// only weekends count as days off, which the user must be told.
-func (c *Calendar) Covers(year int) bool { return c.years[year] }
-
-// Years returns the years whose arrangements are known, in order.
-func (c *Calendar) Years() []int { return slices.Sorted(maps.Keys(c.years)) }
+// Covers reports whether the arrangements of a year are known: whether 元旦 and
+// 国庆节 are, since a local day or two make no year. Without them only weekends
+// count as days off, which the user must be told.
+func (c *Calendar) Covers(year int) bool {
+	_, first := c.days[MustDate(year, time.January, 1)]
+	_, last := c.days[MustDate(year, time.October, 1)]
+	return first && last
+}
 
 // MissingYear returns the first year, from that of day on, whose arrangements
 // are missing and matter by now: the current year at once, the next one from

@@ -72,7 +72,7 @@ func TestLocalDaysOverrideTheSeed(t *testing.T) {
 }
 
 func TestAMissingYearIsToldInGoodTime(t *testing.T) {
-	c := calendar.New([]calendar.Day{{Date: on(1, 1)}})
+	c := calendar.New([]calendar.Day{{Date: on(1, 1)}, {Date: on(10, 1)}, {Date: calendar.MustDate(2026, 7, 1), Name: "本地放假"}})
 	for day, want := range map[calendar.Date]int{
 		on(6, 1): 0, on(10, 31): 0, on(11, 1): 2026, calendar.MustDate(2026, 3, 1): 2026,
 	} {
