@@ -2,6 +2,7 @@ package importer
 
 import (
 	"fmt"
+	"iter"
 	"unicode/utf8"
 )
 
@@ -30,7 +31,7 @@ func (m measured) tooLong() string {
 // fits refuses a draft with a code or a name that is too long to be stored:
 // most often a cell that took in its neighbours.
 func (d *Draft) fits() error {
-	for _, m := range d.measured() {
+	for m := range d.measured() {
 		if m.tooLong() != "" {
 			return &Error{
 				File: d.FileName, Line: m.line, Field: m.field, Value: shorten(m.value),
@@ -41,36 +42,53 @@ func (d *Draft) fits() error {
 	return nil
 }
 
-func (d *Draft) measured() []measured {
-	var all []measured
-	for _, u := range d.Units {
-		limit := maxTitle
-		if u.Code == "" {
-			limit = maxCode // the name stands for the code
-		}
-		all = append(all, measured{"预算单位编码", u.Code, maxCode, u.Line}, measured{"预算单位", u.Name, limit, u.Line})
-		for _, g := range u.Goals {
-			all = append(all, measured{"绩效目标标题", g.Title, maxTitle, g.SourceLine})
-		}
-		for _, p := range u.Projects {
-			all = append(all, p.measured()...)
+// measured goes through the texts of a draft that have a limit.
+func (d *Draft) measured() iter.Seq[measured] {
+	return func(yield func(measured) bool) {
+		for _, u := range d.Units {
+			limit := maxTitle
+			if u.Code == "" {
+				limit = maxCode // the name stands for the code
+			}
+			if !yield(measured{"预算单位编码", u.Code, maxCode, u.Line}) || !yield(measured{"预算单位", u.Name, limit, u.Line}) {
+				return
+			}
+			for _, g := range u.Goals {
+				if !yield(measured{"绩效目标标题", g.Title, maxTitle, g.SourceLine}) {
+					return
+				}
+			}
+			for i := range u.Projects {
+				if !u.Projects[i].measured(yield) {
+					return
+				}
+			}
 		}
 	}
-	return all
 }
 
-func (p ProjectDraft) measured() []measured {
-	all := []measured{{"项目编码", p.Code, maxCode, p.SourceLine}, {"项目名称", p.Name, maxTitle, p.SourceLine}}
+func (p *ProjectDraft) measured(yield func(measured) bool) bool {
+	if !yield(measured{"项目编码", p.Code, maxCode, p.SourceLine}) || !yield(measured{"项目名称", p.Name, maxTitle, p.SourceLine}) {
+		return false
+	}
 	for _, t := range p.Targets {
-		all = append(all, measured{"资金支出计划", t.Label, maxCode, p.SourceLine})
+		if !yield(measured{"资金支出计划", t.Label, maxCode, p.SourceLine}) {
+			return false
+		}
 	}
-	for _, in := range p.Indicators {
-		all = append(all,
-			measured{"一级指标", in.Level1, maxTitle, in.SourceLine}, measured{"二级指标", in.Level2, maxTitle, in.SourceLine},
-			measured{"三级指标", in.Level3, maxTitle, in.SourceLine}, measured{"指标值", in.Number, maxCode, in.SourceLine},
-			measured{"指标值", in.NumberUnit, maxTitle, in.SourceLine})
+	for i := range p.Indicators {
+		in := &p.Indicators[i]
+		for _, m := range [...]measured{
+			{"一级指标", in.Level1, maxTitle, in.SourceLine}, {"二级指标", in.Level2, maxTitle, in.SourceLine},
+			{"三级指标", in.Level3, maxTitle, in.SourceLine}, {"指标值", in.Number, maxCode, in.SourceLine},
+			{"指标值", in.NumberUnit, maxTitle, in.SourceLine},
+		} {
+			if !yield(m) {
+				return false
+			}
+		}
 	}
-	return all
+	return true
 }
 
 // tooLong returns the reasons for which a payment's texts cannot be stored.

@@ -81,7 +81,7 @@ func (e engine) pools(dsn string, cfg *gorm.Config) (write, read *gorm.DB, err e
 		write, err = openMySQL(dsn, cfg)
 		return write, write, err
 	}
-	if err := makeParent(dsn); err != nil {
+	if err := makeFile(dsn); err != nil {
 		return nil, nil, err
 	}
 	if write, err = openSQLite(dsn, "immediate", 1, cfg); err != nil {
@@ -142,11 +142,17 @@ func limitPool(db *gorm.DB, conns int) error {
 	return nil
 }
 
-func makeParent(path string) error {
+// makeFile creates the file of an embedded database, if it is new, for its
+// owner only: it names people and their telephone numbers.
+func makeFile(path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
 		return fmt.Errorf("建立数据库目录：%w", err)
 	}
-	return nil
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // the administrator names the file
+	if err != nil {
+		return fmt.Errorf("打开数据库文件：%w", err)
+	}
+	return f.Close()
 }
 
 // retryable reports whether a whole transaction may succeed if it is run

@@ -47,7 +47,7 @@ func (tx *Tx) ReconcileDuties(subjects []string, duties []Obligation, day calend
 		}
 	}
 	touched := 0
-	var created []Obligation
+	created := make([]Obligation, 0, len(duties))
 	for group, have := range stored {
 		fresh, n, err := tx.reconcileGroup(have, wanted[group], day)
 		if err != nil {
@@ -195,6 +195,9 @@ func (tx *Tx) ReportDone(id int64, on calendar.Date, note string) error {
 	}
 	if o.State == StateWaived {
 		return fmt.Errorf("督办事项 %d（%s）已不再要求", id, o.Title)
+	}
+	if today := tx.store.Today(); on.IsZero() || on.After(today) {
+		return fmt.Errorf("完成日期 %s 应不晚于今天 %s", on, today)
 	}
 	was := o
 	o.DoneOn, o.DoneBy, o.DoneNote, o.NextCheckOn = on, tx.actor, note, tx.store.Today()

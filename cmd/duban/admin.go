@@ -25,10 +25,10 @@ func (a *app) byID(use, short string, act func(tx *models.Tx, id int64, note str
 		RunE: func(cmd *cobra.Command, args []string) error {
 			id, err := strconv.ParseInt(args[0], 10, 64)
 			if err != nil {
-				return fmt.Errorf("%w: 编号 %q：应为数字", errUsage, args[0])
+				return usagef("编号 %q：应为数字", args[0])
 			}
 			if note == "" {
-				return fmt.Errorf("%w: --note %s", errUsage, a.say("不能为空：请写明理由", "is required: state the reason"))
+				return usagef("--note %s", a.say("不能为空：请写明理由", "is required: state the reason"))
 			}
 			return a.withStore(cmd.Context(), func(_ *config.Config, s *models.Store) error {
 				return s.Tx(cmd.Context(), actor(), func(tx *models.Tx) error { return act(tx, id, note) })
@@ -42,9 +42,13 @@ func (a *app) byID(use, short string, act func(tx *models.Tx, id int64, note str
 func (a *app) doneCommand() *cobra.Command {
 	var on string
 	cmd := a.byID("done", a.say("登记一项督办事项已完成", "report a duty as done"), func(tx *models.Tx, id int64, note string) error {
-		day, err := parseDate("on", on, tx.Store().Today())
+		today := tx.Store().Today()
+		day, err := parseDate("on", on, today)
 		if err != nil {
 			return err
+		}
+		if day.After(today) {
+			return usagef("--on %s：应不晚于今天 %s", day, today)
 		}
 		return tx.ReportDone(id, day, note)
 	})
@@ -61,9 +65,7 @@ func (a *app) confirmCommand() *cobra.Command {
 }
 
 func (a *app) scheduleCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "schedule", Short: a.say("定时任务", "schedules")}
-	cmd.AddCommand(a.scheduleListCommand(), a.schedulePreviewCommand(), a.scheduleSetCommand())
-	return cmd
+	return a.group("schedule", a.say("定时任务", "schedules"), a.scheduleListCommand(), a.schedulePreviewCommand(), a.scheduleSetCommand())
 }
 
 // previewed is how many runs are shown of a schedule.
@@ -85,7 +87,7 @@ func (a *app) scheduleListCommand() *cobra.Command {
 					}
 					_, _ = fmt.Fprintf(a.out, "%s  %s  %s  %s\n", sc.Job, sc.Cron, sc.TimeZone, enabled)
 					if err := a.preview(sc.Cron, sc.TimeZone); err != nil {
-						return err
+						_, _ = fmt.Fprintln(a.out, "   ", err) // the others are worth seeing
 					}
 				}
 				return nil
@@ -107,7 +109,7 @@ func (a *app) schedulePreviewCommand() *cobra.Command {
 func (a *app) preview(expression, zone string) error {
 	spec, err := jobs.ParseCron(expression, zone)
 	if err != nil {
-		return fmt.Errorf("%w: %w", errUsage, err)
+		return usageError{err}
 	}
 	for _, t := range spec.Preview(clockwork.NewRealClock().Now(), previewed) {
 		_, _ = fmt.Fprintln(a.out, "   ", t.Format("2006-01-02 15:04 Mon"))
@@ -124,9 +126,6 @@ func (a *app) scheduleSetCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "set JOB CRON", Short: a.say("修改定时任务", "change a schedule"), Args: a.exactly(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := a.preview(args[1], zone); err != nil {
-				return err
-			}
 			return a.withStore(cmd.Context(), func(_ *config.Config, s *models.Store) error {
 				schedules, err := s.Schedules(cmd.Context())
 				if err != nil {
@@ -134,16 +133,25 @@ func (a *app) scheduleSetCommand() *cobra.Command {
 				}
 				for _, sc := range schedules {
 					if sc.Job == args[0] {
-						sc.Cron, sc.TimeZone, sc.Enabled = args[1], zone, enabled
+						sc.Cron = args[1]
+						if cmd.Flags().Changed("zone") {
+							sc.TimeZone = zone
+						}
+						if cmd.Flags().Changed("enabled") {
+							sc.Enabled = enabled
+						}
+						if err := a.preview(sc.Cron, sc.TimeZone); err != nil {
+							return err
+						}
 						return s.Tx(cmd.Context(), actor(), func(tx *models.Tx) error { changed := sc; return tx.SaveSchedule(&changed) })
 					}
 				}
-				return fmt.Errorf("%w: 没有定时任务 %q", errUsage, args[0])
+				return usagef("没有定时任务 %q", args[0])
 			})
 		},
 	}
-	cmd.Flags().StringVar(&zone, "zone", "Asia/Shanghai", a.say("时区", "time zone"))
-	cmd.Flags().BoolVar(&enabled, "enabled", true, a.say("是否启用", "whether it runs"))
+	cmd.Flags().StringVar(&zone, "zone", "", a.say("时区（默认不变）", "time zone (default: as it is)"))
+	cmd.Flags().BoolVar(&enabled, "enabled", true, a.say("是否启用（默认不变）", "whether it runs (default: as it is)"))
 	return cmd
 }
 
@@ -168,38 +176,35 @@ func (a *app) migrateCommand() *cobra.Command {
 }
 
 func (a *app) migrate(cmd *cobra.Command, s *models.Store, status bool) error {
+	if !status {
+		if err := upgrade(cmd.Context(), s); err != nil {
+			return err
+		}
+	}
 	stored, known, err := s.SchemaVersion(cmd.Context())
 	if err != nil {
 		return err
-	}
-	if !status {
-		if err := s.Migrate(cmd.Context()); err != nil {
-			return err
-		}
 	}
 	_, err = fmt.Fprintf(a.out, a.say("数据库结构版本 %d，本程序 %d\n", "schema version %d, this program's %d\n"), stored, known)
 	return err
 }
 
 func (a *app) configCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "config", Short: a.say("配置", "configuration")}
-	cmd.AddCommand(&cobra.Command{
+	return a.group("config", a.say("配置", "configuration"), &cobra.Command{
 		Use: "check", Short: a.say("检查配置，列出生效的值（不含密码）", "check the configuration and print it without secrets"), Args: a.exactly(0),
 		RunE: func(*cobra.Command, []string) error {
 			cfg, err := a.config()
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintln(a.out, cfg.Redacted())
+			_, err = fmt.Fprint(a.out, cfg)
 			return err
 		},
 	})
-	return cmd
 }
 
 func (a *app) auditCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "audit", Short: a.say("审计记录", "audit trail")}
-	cmd.AddCommand(&cobra.Command{
+	return a.group("audit", a.say("审计记录", "audit trail"), &cobra.Command{
 		Use: "verify", Short: a.say("核对审计链是否完整", "verify the chain of audit entries"), Args: a.exactly(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.withStore(cmd.Context(), func(_ *config.Config, s *models.Store) error {
@@ -212,7 +217,6 @@ func (a *app) auditCommand() *cobra.Command {
 			})
 		},
 	})
-	return cmd
 }
 
 func (a *app) versionCommand() *cobra.Command {

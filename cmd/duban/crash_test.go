@@ -72,7 +72,7 @@ func newCrash(t *testing.T, driver models.Driver) *crash {
 	m := startCountingServer(t)
 	c := &crash{
 		t: t, store: s, mail: m,
-		random: rand.New(rand.NewPCG(9, 9)), //nolint:gosec // moments to kill at
+		random: rand.New(rand.NewPCG(9, 9)),
 		environ: []string{
 			"DUBAN_DATABASE_DRIVER=" + string(driver), "DUBAN_DATABASE_DSN=" + dsn,
 			"DUBAN_MAIL_HOST=127.0.0.1", "DUBAN_MAIL_PORT=" + m.port(), "DUBAN_MAIL_SECURITY=none", "DUBAN_MAIL_FROM=duban@example.com",

@@ -36,7 +36,7 @@ Needs no network and sends no mail.`),
 				return err
 			}
 			if day.Before(demoStart) || day.After(demoEnd) {
-				return fmt.Errorf("%w: --as-of %s：应在 %s 与 %s 之间", errUsage, day, demoStart, demoEnd)
+				return usagef("--as-of %s：应在 %s 与 %s 之间", day, demoStart, demoEnd)
 			}
 			return a.demo(cmd.Context(), day, listen, dir)
 		},
@@ -57,7 +57,7 @@ var (
 )
 
 func (a *app) demo(ctx context.Context, asOf calendar.Date, listen, dir string) error {
-	listener, err := demoListener(listen)
+	listener, err := demoListener(ctx, listen)
 	if err != nil {
 		return err
 	}
@@ -91,9 +91,9 @@ func (a *app) demo(ctx context.Context, asOf calendar.Date, listen, dir string) 
 	bar.done()
 	if err != nil {
 		srv.delivery.close()
-		return err
+		return unlessEnded(ctx, err)
 	}
-	srv.notice = fmt.Sprintf(a.say("演示数据，时钟停在 %s 之后走动", "demonstration data; the clock runs from %s"), asOf)
+	srv.notice = fmt.Sprintf(a.say("演示数据：时钟从 %s 8:30 起走", "demonstration data; the clock runs from %s"), asOf)
 	_, _ = fmt.Fprintf(a.out, a.say("演示到 %s：发出 %d 条提醒，写在 %s\n管理台 http://%s （Ctrl+C 结束）\n",
 		"lived to %s: %d reminders sent, written to %s\nconsole http://%s (Ctrl+C ends)\n"), asOf, year.sent, cfg.Outbox.Dir, listener.Addr())
 	return srv.run(ctx, listener)
@@ -101,17 +101,18 @@ func (a *app) demo(ctx context.Context, asOf calendar.Date, listen, dir string) 
 
 // demoListener takes the usual port, or any other if that is taken and nobody
 // asked for it.
-func demoListener(address string) (net.Listener, error) {
+func demoListener(ctx context.Context, address string) (net.Listener, error) {
+	var tcp net.ListenConfig
 	if address != "" {
-		l, err := net.Listen("tcp", address)
+		l, err := tcp.Listen(ctx, "tcp", address)
 		if err != nil {
-			return nil, fmt.Errorf("%w: --listen %s：%w", errUsage, address, err)
+			return nil, usagef("--listen %s：%w", address, err)
 		}
 		return l, nil
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:8080")
+	l, err := tcp.Listen(ctx, "tcp", "127.0.0.1:8080")
 	if err != nil {
-		l, err = net.Listen("tcp", "127.0.0.1:0")
+		l, err = tcp.Listen(ctx, "tcp", "127.0.0.1:0")
 	}
 	return l, err
 }
@@ -124,14 +125,14 @@ func demoDir(dir string) (string, func(), error) {
 		return temporary, func() { _ = os.RemoveAll(temporary) }, err
 	}
 	if err := os.MkdirAll(dir, 0o750); err != nil {
-		return "", nil, fmt.Errorf("%w: --dir：%w", errUsage, err)
+		return "", nil, usagef("--dir：%w", err)
 	}
 	entries, err := os.ReadDir(dir)
 	if err == nil && len(entries) > 0 {
 		err = errors.New("目录不是空的")
 	}
 	if err != nil {
-		return "", nil, fmt.Errorf("%w: --dir %s：%w", errUsage, dir, err)
+		return "", nil, usagef("--dir %s：%w", dir, err)
 	}
 	return dir, func() {}, nil
 }

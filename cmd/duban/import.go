@@ -40,8 +40,11 @@ func (a *app) importCommand() *cobra.Command {
 			`Finds out what each file is and imports one after the other; of a file everything is imported or nothing.
 Target tables: .txt .html .docx .xlsx; payments, people, assignments: .xlsx .csv (see duban template).
 Importing a file again changes nothing; importing a corrected one lists the differences.`),
-		Args: cobra.MinimumNArgs(1),
+		Args: a.some,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if f.rejected != "" && len(args) > 1 {
+				return usagef("--rejected %s：%s", f.rejected, a.say("只能与一个文件同用", "goes with one file only"))
+			}
 			return a.withStore(cmd.Context(), func(_ *config.Config, s *models.Store) error {
 				return a.importFiles(cmd.Context(), s, args, f)
 			})
@@ -64,11 +67,11 @@ func (a *app) importFiles(ctx context.Context, s *models.Store, files []string, 
 	for _, path := range files {
 		data, err := os.ReadFile(path) //nolint:gosec // the person names the file
 		if err != nil {
-			errs = append(errs, fmt.Errorf("%w: 读取文件：%w", errUsage, err))
+			errs = append(errs, usagef("读取文件：%w", err))
 			continue
 		}
 		if err := a.importFile(ctx, s, path, data, f); err != nil {
-			errs = append(errs, fmt.Errorf("%w: %w", errUsage, err))
+			errs = append(errs, err)
 		}
 	}
 	return errors.Join(errs...)
@@ -113,7 +116,7 @@ func (f importFlags) options() (importer.Options, error) {
 	case money.TenThousand.String():
 		opt.AmountUnit = money.TenThousand
 	default:
-		return opt, fmt.Errorf("--unit %q：应为 元 或 万元", f.unit)
+		return opt, usagef("--unit %q：应为 元 或 万元", f.unit)
 	}
 	return opt, nil
 }
@@ -207,26 +210,45 @@ func (a *app) importList(ctx context.Context, s *models.Store, path string, kind
 	if err != nil {
 		return err
 	}
-	_, _ = fmt.Fprintf(a.out, a.say("%s：新增 %d，变更 %d，已有 %d，退回 %d\n", "%s: %d added, %d changed, %d there already, %d rejected\n"),
-		name, res.Added, res.Changed, res.Unchanged, len(res.Rejected))
+	verb := a.say("已导入", "imported")
+	switch {
+	case len(res.Rejected) > 0 && !f.partial:
+		verb = a.say("未导入", "not imported")
+	case res.Added+res.Changed == 0:
+		verb = a.say("没有变化", "nothing changed")
+	case f.dryRun:
+		verb = a.say("试运行，未写入", "dry run, nothing written")
+	}
+	_, _ = fmt.Fprintf(a.out, a.say("%s：%s：新增 %d，变更 %d，已有 %d，退回 %d\n", "%s: %s: %d added, %d changed, %d there already, %d rejected\n"),
+		name, verb, res.Added, res.Changed, res.Unchanged, len(res.Rejected))
 	if len(res.Rejected) == 0 {
 		return nil
 	}
-	target := f.rejected
-	if target == "" {
-		target = path + ".rejected.csv"
+	why := func(r importer.Rejected) string {
+		return fmt.Sprintf(a.say("%s 第 %d 行：%s", "%s line %d: %s"), name, r.Line, r.Reason)
 	}
-	if err := writeRejected(target, res); err != nil {
-		return err
+	reason := why(res.Rejected[0])
+	if f.dryRun { // which writes no file, so it says everything here
+		all := make([]string, len(res.Rejected))
+		for i, r := range res.Rejected {
+			all[i] = why(r)
+		}
+		reason = strings.Join(all, "\n")
+	} else {
+		target := f.rejected
+		if target == "" {
+			target = path + ".rejected.csv"
+		}
+		if err := writeRejected(target, path, res); err != nil {
+			return err
+		}
+		reason += fmt.Sprintf(a.say("；退回的 %d 行已写入 %s", "; the %d rejected rows are in %s"), len(res.Rejected), target)
 	}
-	first := res.Rejected[0]
-	reason := fmt.Sprintf(a.say("%s 第 %d 行：%s；退回的 %d 行已写入 %s", "%s line %d: %s; the %d rejected rows are in %s"),
-		name, first.Line, first.Reason, len(res.Rejected), target)
 	if f.partial {
 		_, _ = fmt.Fprintln(a.out, "  "+reason)
 		return nil
 	}
-	return errors.New(reason + a.say("；整个文件未导入（加 --accept-partial 可导入其余各行）", "; nothing of the file was imported (--accept-partial imports the other rows)"))
+	return usagef("%s%s", reason, a.say("；整个文件未导入（加 --accept-partial 可导入其余各行）", "; nothing of the file was imported (--accept-partial imports the other rows)"))
 }
 
 // applyList reads and applies a list of any kind.
@@ -238,6 +260,12 @@ func applyList(ctx context.Context, s *models.Store, actor, name string, kind mo
 			return nil, err
 		}
 		return importer.ApplyPayments(ctx, s, actor, sheet, lo)
+	case kind == models.ImportHolidays:
+		sheet, err := importer.ReadHolidays(name, data)
+		if err != nil {
+			return nil, err
+		}
+		return importer.ApplyHolidays(ctx, s, actor, sheet, lo)
 	case importer.IsAssignments(name, data):
 		sheet, err := importer.ReadAssignments(name, data)
 		if err != nil {
@@ -252,8 +280,15 @@ func applyList(ctx context.Context, s *models.Store, actor, name string, kind mo
 	return importer.ApplyPeople(ctx, s, actor, sheet, lo)
 }
 
-func writeRejected(path string, res *importer.ListResult) (err error) {
-	f, err := os.Create(path) //nolint:gosec // the person names the file
+// writeRejected writes the rejected rows of a file to another one.
+func writeRejected(path, source string, res *importer.ListResult) (err error) {
+	if was, err := os.Stat(source); err == nil {
+		if is, err := os.Stat(path); err == nil && os.SameFile(was, is) {
+			return usagef("退回的行不能写回原文件 %s", path)
+		}
+	}
+	// Rows may hold phone numbers: for the owner of the file only.
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600) //nolint:gosec // the person names the file
 	if err != nil {
 		return fmt.Errorf("写退回文件：%w", err)
 	}
@@ -264,10 +299,10 @@ func writeRejected(path string, res *importer.ListResult) (err error) {
 func (a *app) templateCommand() *cobra.Command {
 	var output string
 	cmd := &cobra.Command{
-		Use:       "template payments|people|assignments",
+		Use:       "template payments|people|assignments|holidays",
 		Short:     a.say("生成可填写的 .xlsx 或 .csv 模板", "write a template (.xlsx or .csv) to fill in"),
 		Args:      a.exactly(1),
-		ValidArgs: []string{"payments", "people", "assignments"},
+		ValidArgs: []string{"payments", "people", "assignments", "holidays"},
 		RunE: func(_ *cobra.Command, args []string) error {
 			if output == "" {
 				output = args[0] + ".xlsx"
@@ -278,11 +313,11 @@ func (a *app) templateCommand() *cobra.Command {
 			}
 			f, err := os.OpenFile(output, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644) //nolint:gosec // the person names the file
 			if err != nil {
-				return fmt.Errorf("%w: 写模板：%w", errUsage, err)
+				return usagef("写模板：%w", err)
 			}
 			if err := errors.Join(write(args[0], f), f.Close()); err != nil {
 				_ = os.Remove(output)
-				return fmt.Errorf("%w: %w", errUsage, err)
+				return usageError{err}
 			}
 			_, err = fmt.Fprintln(a.out, output)
 			return err

@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/csv"
 	"encoding/json"
-	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -23,7 +22,7 @@ var formats = []string{formatTable, formatJSON, formatCSV}
 // checkFormat refuses an unknown --format.
 func checkFormat(format string) error {
 	if !slices.Contains(formats, format) {
-		return fmt.Errorf("%w: --format %q：应为 %s", errUsage, format, strings.Join(formats, "、"))
+		return usagef("--format %q：应为 %s", format, strings.Join(formats, "、"))
 	}
 	return nil
 }
@@ -76,9 +75,9 @@ func writeCSV(w io.Writer, header []string, rows [][]string) error {
 	return c.Error()
 }
 
-// plainNumber reports whether s is a number such as -12.50, which is no formula.
+// plainNumber reports whether s is a number such as -12.50 or -3%, which is no formula.
 func plainNumber(s string) bool {
-	return strings.Trim(s, "+-0123456789.") == "" && strings.ContainsAny(s, "0123456789")
+	return strings.Trim(s, "+-0123456789.%") == "" && strings.ContainsAny(s, "0123456789")
 }
 
 func writeJSON(w io.Writer, v any) error {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/progress"
+	"github.com/jonboulle/clockwork"
 	"golang.org/x/term"
 )
 
@@ -18,7 +19,7 @@ type progressBar struct {
 // known. Without a terminal it shows nothing.
 func (a *app) progress(title string, total int64) *progressBar {
 	f, ok := a.err.(*os.File)
-	if !ok || !term.IsTerminal(int(f.Fd())) { //nolint:gosec // a descriptor fits
+	if !ok || !term.IsTerminal(int(f.Fd())) {
 		return &progressBar{}
 	}
 	w := progress.NewWriter()
@@ -45,7 +46,7 @@ func (b *progressBar) done() {
 	}
 	b.tracker.MarkAsDone()
 	for b.writer.IsRenderInProgress() && b.writer.LengthActive() > 0 {
-		time.Sleep(10 * time.Millisecond)
+		clockwork.NewRealClock().Sleep(10 * time.Millisecond)
 	}
 	b.writer.Stop()
 }

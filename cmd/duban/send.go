@@ -56,21 +56,27 @@ func (a *app) send(cmd *cobra.Command, cfg *config.Config, s *models.Store, swee
 	stats, err := dispatcher.Drain(ctx)
 	_, _ = fmt.Fprintf(a.out, a.say("已发送 %d，将重试 %d，已放弃 %d，暂缓 %d\n", "sent %d, to be retried %d, given up %d, put back %d\n"),
 		stats.Sent, stats.Failed, stats.Dead, stats.Released)
+	if waiting := stats.Failed + stats.Dead + stats.Released; err == nil && waiting > 0 {
+		return fmt.Errorf(a.say("有 %d 条没有送出，原因见管理台的消息页", "%d were not delivered; the console's messages say why"), waiting)
+	}
 	return err
 }
 
 // sweep checks today's duties in the foreground, with a progress bar.
 func (a *app) sweep(cmd *cobra.Command, s *models.Store, channel models.Channel, log *slog.Logger) error {
 	bar := a.progress(a.say("检查督办事项", "checking duties"), 0)
-	sw := &jobs.Sweeper{Store: s, Clock: clockwork.NewRealClock(), Channel: channel, Log: log,
-		Progress: func(st jobs.Stats) { bar.set(int64(st.Checked)) }}
-	began := clockwork.NewRealClock().Now()
+	clock := clockwork.NewRealClock()
+	sw := &jobs.Sweeper{
+		Store: s, Clock: clock, Channel: channel, Log: log,
+		Progress: func(st jobs.Stats) { bar.set(int64(st.Checked)) },
+	}
+	began := clock.Now()
 	stats, err := sw.Sweep(cmd.Context(), s.Today())
 	bar.done()
 	if err != nil {
 		return err
 	}
 	_, _ = fmt.Fprintf(a.out, a.say("检查 %d 项（%s），状态变化 %d，新消息 %d\n", "checked %d duties in %s, %d changed, %d new messages\n"),
-		stats.Checked, time.Since(began).Round(time.Millisecond), stats.Changed, stats.Enqueued)
+		stats.Checked, clock.Since(began).Round(time.Millisecond), stats.Changed, stats.Enqueued)
 	return nil
 }

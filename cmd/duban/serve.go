@@ -29,7 +29,7 @@ func (a *app) serveCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.serve(cmd.Context(), cfg)
+			return unlessEnded(cmd.Context(), a.serve(cmd.Context(), cfg))
 		},
 	}
 }
@@ -44,10 +44,10 @@ func (a *app) serve(ctx context.Context, cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
-	if err := s.Migrate(ctx); err != nil {
+	if err := upgrade(ctx, s); err != nil {
 		return closing(s, err)
 	}
-	listener, err := net.Listen("tcp", cfg.Server.Listen)
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Server.Listen)
 	if err != nil {
 		return closing(s, fmt.Errorf("监听 %s：%w", cfg.Server.Listen, err))
 	}
@@ -57,6 +57,15 @@ func (a *app) serve(ctx context.Context, cfg *config.Config) error {
 	}
 	_, _ = fmt.Fprintf(a.err, a.say("管理台 http://%s\n", "console http://%s\n"), listener.Addr())
 	return closing(s, srv.run(ctx, listener))
+}
+
+// unlessEnded returns err, unless it is only that a program which is to run
+// until it is told to end was told so.
+func unlessEnded(ctx context.Context, err error) error {
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		return nil
+	}
+	return err
 }
 
 // server is the scheduler, the dispatcher and the console on one database.
@@ -99,7 +108,7 @@ const drainTime = 10 * time.Second
 func (srv *server) run(ctx context.Context, listener net.Listener) error {
 	defer srv.delivery.close()
 	web := &http.Server{
-		Handler:           srv.console(),
+		Handler:           srv.console(), //nolint:contextcheck // requests bring their own
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       time.Minute,
 		WriteTimeout:      2 * time.Minute,

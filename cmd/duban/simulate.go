@@ -21,8 +21,8 @@ func (a *app) simulateCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "simulate",
 		Short: a.say("预演一段时期：逐日列出会发出的每条提醒，不发送", "rehearse a period: list every reminder by day, send nothing"),
-		Long: a.say("在数据库的副本上逐日检查，列出会发出的每条提醒。原数据库不变，什么也不发送。假定这段时期没有新的支出。",
-			"Sweeps a copy of the database day by day and lists every reminder that would go out. The database stays as it is and nothing is sent. No new payments are assumed."),
+		Long: a.say("在数据库的副本上逐日检查，列出会发出的每条提醒。原数据库不变，什么也不发送。假定这段时期没有新的支出；已经检查过的日子不再说一遍。",
+			"Sweeps a copy of the database day by day and lists every reminder that would go out. The database stays as it is and nothing is sent. No new payments are assumed, and days that have been checked already are not gone over again."),
 		Args: a.exactly(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := checkFormat(format); err != nil {
@@ -38,7 +38,7 @@ func (a *app) simulateCommand() *cobra.Command {
 					return err
 				}
 				if last.Before(first) || first.DaysUntil(last) > maxSimulatedDays {
-					return fmt.Errorf("%w: --from %s --to %s：应先后有序，且不超过 %d 天", errUsage, first, last, maxSimulatedDays)
+					return usagef("--from %s --to %s：应先后有序，且不超过 %d 天", first, last, maxSimulatedDays)
 				}
 				return a.simulate(cmd.Context(), cfg, s, format, first, last)
 			})

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"os"
 	"os/user"
 
 	"github.com/jonboulle/clockwork"
@@ -37,13 +36,30 @@ func ready(ctx context.Context, s *models.Store) error {
 	case err != nil:
 		return err
 	case stored > known:
-		return fmt.Errorf("数据库结构版本 %d 比本程序（%d）新，请使用较新的 duban", stored, known)
+		return newer(stored, known)
 	case stored == 0 && s.Driver() == models.SQLite:
 		return s.Migrate(ctx)
 	case stored < known:
 		return fmt.Errorf("数据库结构版本 %d 需要升级到 %d：请先运行 duban migrate", stored, known)
 	}
 	return nil
+}
+
+// upgrade brings the schema up to this program's, unless a newer program has
+// been here.
+func upgrade(ctx context.Context, s *models.Store) error {
+	stored, known, err := s.SchemaVersion(ctx)
+	if err != nil {
+		return err
+	}
+	if stored > known {
+		return newer(stored, known)
+	}
+	return s.Migrate(ctx)
+}
+
+func newer(stored, known int64) error {
+	return fmt.Errorf("数据库结构版本 %d 比本程序（%d）新，请使用较新的 duban", stored, known)
 }
 
 // closing closes the store and returns the error because of which.
@@ -80,7 +96,7 @@ func parseDate(flag, value string, missing calendar.Date) (calendar.Date, error)
 	}
 	d, err := calendar.ParseDate(value)
 	if err != nil {
-		return d, fmt.Errorf("%w: --%s：%w", errUsage, flag, err)
+		return d, usagef("--%s：%w", flag, err)
 	}
 	return d, nil
 }
@@ -106,9 +122,6 @@ func newDelivery(cfg *config.Config, clock clockwork.Clock) (*delivery, error) {
 	templates, err := notifier.NewTemplates(cfg.Server.BaseURL)
 	if err != nil {
 		return nil, err
-	}
-	if err := os.MkdirAll(cfg.Outbox.Dir, 0o750); err != nil {
-		return nil, fmt.Errorf("建立消息目录：%w", err)
 	}
 	file, err := notifier.NewFile(cfg.Outbox.Dir, cfg.Mail.From)
 	if err != nil {
