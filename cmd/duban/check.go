@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"strconv"
 
@@ -41,7 +42,10 @@ func (a *app) checkCommand() *cobra.Command {
 					return err
 				}
 				jobs.SortRows(rows)
-				return a.printFindings(format, day, rows)
+				if err := a.printFindings(format, day, rows); err != nil || format != formatTable {
+					return err
+				}
+				return a.printMissingYear(cmd.Context(), s, day)
 			})
 		},
 	}
@@ -117,6 +121,20 @@ func (a *app) printFindings(format string, day calendar.Date, rows []jobs.Row) e
 		return err
 	}
 	_, err := fmt.Fprintf(a.out, a.say("截至 %s：%d 项\n", "as of %s: %d duties\n"), day, len(rows))
+	return err
+}
+
+// printMissingYear tells that the holidays of a year are not known, on which
+// the days of reminders depend.
+func (a *app) printMissingYear(ctx context.Context, s *models.Store, day calendar.Date) error {
+	cal, err := s.Calendar(ctx)
+	if err != nil {
+		return err
+	}
+	if year := cal.MissingYear(day); year != 0 {
+		_, err = fmt.Fprintf(a.out, a.say("注意：还没有 %d 年的节假日安排，只把周末算作休息日；请填写 duban template holidays 后导入\n",
+			"note: the holidays of %d are not known, so only weekends count as days off; fill in duban template holidays and import it\n"), year)
+	}
 	return err
 }
 

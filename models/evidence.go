@@ -1,0 +1,123 @@
+package models
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"gorm.io/gorm"
+
+	"duban/models/calendar"
+	"duban/models/money"
+)
+
+// Spending is what was paid of a project on one day.
+type Spending struct {
+	ProjectID int64
+	PaidOn    calendar.Date
+	Amount    money.Fen
+}
+
+// Evidence is what a check needs to know about a set of projects.
+type Evidence struct {
+	Projects map[int64]Project
+	Units    map[int64]Unit
+	Targets  map[int64][]Target   // by project, in the order of their dates
+	Spending map[int64][]Spending // by project, in the order of the days
+	// Recurring holds all recurring duties of each project, in the order of
+	// their dates: which payment answers for which month depends on the others.
+	Recurring map[int64][]Obligation
+}
+
+// EvidenceFor reads what a check of the given obligations needs, inside the
+// transaction.
+func (tx *Tx) EvidenceFor(due []Obligation) (Evidence, error) { return evidenceFor(tx.db, due) }
+
+// EvidenceFor is Tx.EvidenceFor outside a transaction.
+func (s *Store) EvidenceFor(ctx context.Context, due []Obligation) (Evidence, error) {
+	return evidenceFor(s.Read(ctx), due)
+}
+
+func evidenceFor(db *gorm.DB, due []Obligation) (Evidence, error) {
+	ev := Evidence{
+		Projects: map[int64]Project{}, Units: map[int64]Unit{},
+		Targets: map[int64][]Target{}, Spending: map[int64][]Spending{}, Recurring: map[int64][]Obligation{},
+	}
+	projects, units, recurring := map[int64]bool{}, map[int64]bool{}, map[int64]bool{}
+	for _, o := range due {
+		units[o.UnitID] = true
+		if o.ProjectID != 0 {
+			projects[o.ProjectID] = true
+		}
+		if o.Kind == Recurring {
+			recurring[o.ProjectID] = true
+		}
+	}
+	for ids := range slices.Chunk(keys(recurring), insertChunk) {
+		if err := ev.loadRecurring(db, ids); err != nil {
+			return ev, err
+		}
+	}
+	for ids := range slices.Chunk(keys(projects), insertChunk) {
+		if err := ev.loadProjects(db, ids); err != nil {
+			return ev, err
+		}
+	}
+	var us []Unit
+	if err := db.Where("id IN ?", keys(units)).Find(&us).Error; err != nil {
+		return ev, fmt.Errorf("read units: %w", err)
+	}
+	for _, u := range us {
+		ev.Units[u.ID] = u
+	}
+	return ev, nil
+}
+
+func (ev Evidence) loadProjects(db *gorm.DB, ids []int64) error {
+	var projects []Project
+	if err := db.Where("id IN ?", ids).Find(&projects).Error; err != nil {
+		return fmt.Errorf("read projects: %w", err)
+	}
+	for _, p := range projects {
+		ev.Projects[p.ID] = p
+	}
+	var targets []Target
+	if err := db.Where("project_id IN ?", ids).Order("project_id, due_on").Find(&targets).Error; err != nil {
+		return fmt.Errorf("read targets: %w", err)
+	}
+	for _, t := range targets {
+		ev.Targets[t.ProjectID] = append(ev.Targets[t.ProjectID], t)
+	}
+	var spending []Spending
+	err := db.Model(&Payment{}).Select("project_id, paid_on, SUM(amount) AS amount").
+		Where("project_id IN ?", ids).Group("project_id, paid_on").Order("project_id, paid_on").Scan(&spending).Error
+	if err != nil {
+		return fmt.Errorf("read payments: %w", err)
+	}
+	for _, s := range spending {
+		ev.Spending[s.ProjectID] = append(ev.Spending[s.ProjectID], s)
+	}
+	return nil
+}
+
+func (ev Evidence) loadRecurring(db *gorm.DB, ids []int64) error {
+	var duties []Obligation
+	err := db.Where("project_id IN ? AND kind = ? AND state <> ?", ids, Recurring, StateWaived).
+		Order("project_id, due_on, sequence").Find(&duties).Error
+	if err != nil {
+		return fmt.Errorf("read recurring obligations: %w", err)
+	}
+	for _, o := range duties {
+		ev.Recurring[o.ProjectID] = append(ev.Recurring[o.ProjectID], o)
+	}
+	return nil
+}
+
+func keys(set map[int64]bool) []int64 {
+	ids := make([]int64, 0, len(set))
+	for id := range set {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	return ids
+}
