@@ -79,8 +79,10 @@ func (p *ProjectDraft) measured(yield func(measured) bool) bool {
 	for i := range p.Indicators {
 		in := &p.Indicators[i]
 		for _, m := range [...]measured{
-			{"一级指标", in.Level1, maxTitle, in.SourceLine}, {"二级指标", in.Level2, maxTitle, in.SourceLine},
-			{"三级指标", in.Level3, maxTitle, in.SourceLine}, {"指标值", in.Number, maxCode, in.SourceLine},
+			{"一级指标", in.Level1, maxTitle, in.SourceLine},
+			{"二级指标", in.Level2, maxTitle, in.SourceLine},
+			{"三级指标", in.Level3, maxTitle, in.SourceLine},
+			{"指标值", in.Number, maxCode, in.SourceLine},
 			{"指标值", in.NumberUnit, maxTitle, in.SourceLine},
 		} {
 			if !yield(m) {

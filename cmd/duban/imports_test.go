@@ -22,6 +22,7 @@ var mayImport = map[string][]string{
 	"deploy":            {},
 	"importer":          {"models", "models/money", "models/calendar"},
 	"notifier":          {"models", "models/money", "models/calendar"},
+	"workflows":         {"models", "models/money", "models/calendar"},
 	"jobs":              {"models", "models/money", "models/calendar", "workflows", "notifier"},
 	"api":               {"models", "models/money", "models/calendar", "config", "importer", "notifier", "workflows", "jobs"},
 	"cmd/duban": {
