@@ -222,6 +222,7 @@ var catalogue = map[string]text{
 	"messages.no_match": {"没有这种状态的消息。", "No message is in this state."},
 
 	"message.about":     {"%s：%s", "%s: %s"},
+	"number":            {"编号 %d", "No. %d"},
 	"message.title":     {"消息 %d", "Message %d"},
 	"message.duty":      {"查看督办事项", "See the duty"},
 	"message.delivery":  {"送达", "Delivery"},

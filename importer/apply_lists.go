@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"duban/models"
+	"duban/models/calendar"
+	"duban/models/money"
 )
 
 // ListOptions say how a list is applied.
@@ -25,6 +28,7 @@ type ListResult struct {
 	Unchanged int // rows that are stored already, word for word
 	Header    []string
 	Rejected  []Rejected
+	Warnings  []string // what was taken but looks wrong
 }
 
 // applyList runs the application of a list in one transaction, which it rolls
@@ -62,7 +66,7 @@ func applyList(ctx context.Context, store *models.Store, actor string, opt ListO
 func ApplyPayments(ctx context.Context, store *models.Store, actor string, sheet *PaymentSheet, opt ListOptions) (*ListResult, error) {
 	batch := models.ImportBatch{Kind: models.ImportPayments, FileName: sheet.FileName, SHA256: sheet.SHA256}
 	return applyList(ctx, store, actor, opt, batch, sheet.Header, sheet.Rejected, func(tx *models.Tx, batchID int64, res *ListResult) error {
-		p := payments{tx: tx, batchID: batchID, sheet: sheet}
+		p := payments{tx: tx, batchID: batchID, sheet: sheet, asOf: sheet.completeUpTo()}
 		if err := p.load(); err != nil {
 			return err
 		}
@@ -80,7 +84,10 @@ func ApplyPayments(ctx context.Context, store *models.Store, actor string, sheet
 			}
 		}
 		res.Added = len(fresh)
-		return tx.AddPayments(fresh, store.Today())
+		if err := tx.AddPayments(fresh, store.Today()); err != nil {
+			return err
+		}
+		return p.warnOfOverspending(fresh, res)
 	})
 }
 
@@ -92,6 +99,42 @@ type payments struct {
 	byCode   map[int]map[string]models.Project // by year
 	byName   map[int]map[string][]models.Project
 	vouchers map[int64]map[string]models.Payment
+	asOf     calendar.Date
+}
+
+// completeUpTo is the day up to which a list is complete: as it says, or else
+// at least up to its last payment.
+func (s *PaymentSheet) completeUpTo() calendar.Date {
+	last := s.AsOf
+	for _, row := range s.Rows {
+		if s.AsOf.IsZero() && row.PaidOn.After(last) {
+			last = row.PaidOn
+		}
+	}
+	return last
+}
+
+// warnOfOverspending names the projects of which more is paid than budgeted
+// now: most often an amount in the wrong unit.
+func (p *payments) warnOfOverspending(fresh []models.Payment, res *ListResult) error {
+	touched := map[int64]bool{}
+	for _, payment := range fresh {
+		touched[payment.ProjectID] = true
+	}
+	spent, err := p.tx.Spent(slices.Sorted(maps.Keys(touched)))
+	if err != nil {
+		return err
+	}
+	for _, projects := range p.byCode {
+		for _, project := range projects {
+			if paid := spent[project.ID]; paid > project.Budget {
+				res.Warnings = append(res.Warnings, fmt.Sprintf("%s 累计支出 %s 万元，超过预算 %s 万元，请核对金额和单位",
+					projectLabel(project), paid.In(money.TenThousand), project.Budget.In(money.TenThousand)))
+			}
+		}
+	}
+	slices.Sort(res.Warnings)
+	return nil
 }
 
 func (p *payments) load() error {
@@ -168,13 +211,9 @@ func (p *payments) payment(row PaymentRow) (models.Payment, string) {
 	case row.PaidOn.Year() != row.FiscalYear:
 		return models.Payment{}, fmt.Sprintf("支付日期 %s 不在 %d 预算年度内", row.PaidOn, row.FiscalYear)
 	}
-	asOf := p.sheet.AsOf
-	if asOf.IsZero() {
-		asOf = today
-	}
 	fresh := models.Payment{
 		ProjectID: project.ID, PaidOn: row.PaidOn, Amount: row.Amount, VoucherNo: row.VoucherNo,
-		Payee: row.Payee, Summary: row.Summary, BatchID: p.batchID, AsOf: asOf,
+		Payee: row.Payee, Summary: row.Summary, BatchID: p.batchID, AsOf: p.asOf,
 	}
 	have, ok := p.vouchers[project.ID][row.VoucherNo]
 	if !ok {

@@ -189,3 +189,33 @@ func TestAUnitWithoutACodeGoesByItsName(t *testing.T) {
 		}
 	})
 }
+
+func TestSpendingBeyondTheBudgetIsTakenAndWarnedOf(t *testing.T) {
+	clock := newYear()
+	clock.Advance(170 * 24 * 3600e9)
+	s := modelstest.Open(t, models.SQLite, clock)
+	withSample(t, s)
+	res := applyPayments(t, s, []byte(header+"13020025P00260010003Q,会议费,2025-03-20,99999999,记-1\n"), importer.ListOptions{})
+	if res.Added != 1 || len(res.Warnings) != 1 || !strings.Contains(res.Warnings[0], "9999.9999 万元，超过预算 1.40 万元") {
+		t.Errorf("%+v", res)
+	}
+}
+
+func TestAListIsCompleteUpToItsLastPaymentUnlessItSaysOtherwise(t *testing.T) {
+	clock := newYear()
+	clock.Advance(170 * 24 * 3600e9)
+	s := modelstest.Open(t, models.SQLite, clock)
+	withSample(t, s)
+	upTo := func(day string) {
+		t.Helper()
+		if n := count(t, s, "units", "records_as_of = ?", day); n != 1 {
+			t.Errorf("the records are not known to end on %s", day)
+		}
+	}
+	applyPayments(t, s, []byte(header+"13020025P00260010003Q,会议费,2025-03-20,1,记-1\n"), importer.ListOptions{})
+	upTo("2025-03-20")
+	applyPayments(t, s, []byte("支出明细（截至2025年4月30日）\n"+header+"13020025P00260010003Q,会议费,2025-04-02,1,记-2\n"), importer.ListOptions{})
+	upTo("2025-04-30")
+	applyPayments(t, s, []byte(header+"13020025P00260010003Q,会议费,2025-02-02,1,记-3\n"), importer.ListOptions{})
+	upTo("2025-04-30")
+}

@@ -125,6 +125,9 @@ func (r *round) facts(o models.Obligation, f Finding, rule models.Rule, day cale
 	if facts.DaysLeft < 0 {
 		facts.Workflow = rule.Workflow
 	}
+	if o.Kind == models.SpendingTarget || o.Kind == models.Recurring {
+		facts.RecordsAsOf = ev.Units[o.UnitID].RecordsAsOf
+	}
 	if o.Kind == models.SpendingTarget {
 		facts.Budget, facts.Paid = f.Share.Budget, f.Share.Paid
 		facts.Plan, facts.Actual = o.Percent, f.Share.Percent()

@@ -7,7 +7,11 @@
 // engines stands in engine.go and nowhere else.
 package models
 
-import "time"
+import (
+	"time"
+
+	"duban/models/calendar"
+)
 
 // Stamps are the creation and modification times (UTC) that every table has.
 type Stamps struct {
@@ -19,9 +23,12 @@ type Stamps struct {
 type Unit struct {
 	ID int64
 	Stamps
-	Code    string // as published, 603001
-	Name    string
-	Version int64
+	Code string // as published, 603001
+	Name string
+	// RecordsAsOf is the day up to which the unit's payments are on record
+	// (支出记录截至): what was paid later is not known yet.
+	RecordsAsOf calendar.Date
+	Version     int64
 }
 
 // Role says what a user answers for (角色).

@@ -55,6 +55,9 @@ func (tx *Tx) ReportDone(id int64, on calendar.Date, note string) error {
 	if today := tx.store.Today(); on.IsZero() || on.After(today) {
 		return fmt.Errorf("完成日期 %s 应不晚于今天 %s", on, today)
 	}
+	if o.Kind == Recurring && o.State == StateMet && o.DoneOn.IsZero() {
+		return fmt.Errorf("督办事项 %d（%s）已按支出记录于 %s 完成", id, o.Title, o.SettledOn)
+	}
 	was := o
 	o.DoneOn, o.DoneBy, o.DoneNote, o.NextCheckOn = on, tx.actor, note, tx.store.Today()
 	if err := tx.Audit("obligation.reported", "obligations", o.ID, change{was, o}); err != nil {

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"duban/models/calendar"
+	"duban/models/money"
 )
 
 // UnitByCode returns the unit with the published code.
@@ -225,13 +226,50 @@ func (tx *Tx) AddPayments(payments []Payment, today calendar.Date) error {
 		return nil
 	}
 	touched := map[int64]bool{}
+	var asOf calendar.Date
 	for _, p := range payments {
 		touched[p.ProjectID] = true
+		if p.AsOf.After(asOf) {
+			asOf = p.AsOf
+		}
 	}
 	if err := tx.Create(payments); err != nil {
 		return err
 	}
+	if err := tx.recordsAsOf(keys(touched), asOf); err != nil {
+		return err
+	}
 	return tx.CheckProjects(keys(touched), today)
+}
+
+// recordsAsOf notes that the payments of the projects' units are on record up
+// to a day.
+func (tx *Tx) recordsAsOf(projectIDs []int64, day calendar.Date) error {
+	for chunk := range slices.Chunk(projectIDs, insertChunk) {
+		err := tx.db.Model(&Unit{}).
+			Where("id IN (SELECT unit_id FROM projects WHERE id IN ?) AND (records_as_of IS NULL OR records_as_of < ?)", chunk, day).
+			UpdateColumn("records_as_of", day).Error
+		if err != nil {
+			return fmt.Errorf("note the day of the records: %w", err)
+		}
+	}
+	return nil
+}
+
+// Spent returns what is on record as paid of each of the given projects.
+func (tx *Tx) Spent(projectIDs []int64) (map[int64]money.Fen, error) {
+	spent := make(map[int64]money.Fen, len(projectIDs))
+	for chunk := range slices.Chunk(projectIDs, insertChunk) {
+		var sums []Spending
+		err := tx.db.Model(&Payment{}).Select("project_id, SUM(amount) AS amount").Where("project_id IN ?", chunk).Group("project_id").Scan(&sums).Error
+		if err != nil {
+			return nil, fmt.Errorf("read payments: %w", err)
+		}
+		for _, s := range sums {
+			spent[s.ProjectID] = s.Amount
+		}
+	}
+	return spent, nil
 }
 
 // Projects returns the projects of a fiscal year by code.

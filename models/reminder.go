@@ -8,15 +8,18 @@ import (
 // Reminder holds the facts that a reminder states. They are frozen with the
 // message, so that what was said can be shown later as it was said.
 type Reminder struct {
-	Kind         Kind          `json:"kind"`
-	Title        string        `json:"title"`
-	UnitName     string        `json:"unit_name"`
-	ProjectName  string        `json:"project_name,omitempty"`
-	ProjectCode  string        `json:"project_code,omitempty"`
-	ProjectID    int64         `json:"project_id,omitempty"`
-	FiscalYear   int           `json:"fiscal_year"`
-	DueOn        calendar.Date `json:"due_on"`
-	AsOf         calendar.Date `json:"as_of"`
+	Kind        Kind          `json:"kind"`
+	Title       string        `json:"title"`
+	UnitName    string        `json:"unit_name"`
+	ProjectName string        `json:"project_name,omitempty"`
+	ProjectCode string        `json:"project_code,omitempty"`
+	ProjectID   int64         `json:"project_id,omitempty"`
+	FiscalYear  int           `json:"fiscal_year"`
+	DueOn       calendar.Date `json:"due_on"`
+	AsOf        calendar.Date `json:"as_of"`
+	// RecordsAsOf is the day up to which payments were on record, for the
+	// kinds that payments decide; zero if none were.
+	RecordsAsOf  calendar.Date `json:"records_as_of"`
 	DaysLeft     int           `json:"days_left"`                // negative when overdue
 	DueOnHoliday string        `json:"due_on_holiday,omitempty"` // why DueOn is no working day
 	Light        Light         `json:"light"`

@@ -285,3 +285,23 @@ func TestKeysAreStableAndDistinct(t *testing.T) {
 		t.Errorf("three messages have the keys %v", keys)
 	}
 }
+
+func TestAMessageSaysUpToWhichDayPaymentsAreOnRecord(t *testing.T) {
+	for language, c := range map[models.Language]struct{ lag, day string }{
+		models.Chinese: {"支出记录只登记到2025年6月3日", "2025年6月20日"},
+		models.English: {"on record up to 3 June 2025", "20 June 2025"},
+	} {
+		r := aReminder(models.SpendingTarget)
+		r.RecordsAsOf = calendar.MustDate(2025, 6, 3)
+		m := render(t, aNotification(notifier.ReminderBefore, language, r))
+		for kind, body := range map[string]string{"text": m.Text, "HTML": m.HTML} {
+			if !strings.Contains(body, c.lag) || strings.Contains(body, c.day) {
+				t.Errorf("%s %s claims records that nobody has imported:\n%s", language, kind, body)
+			}
+		}
+		r.RecordsAsOf = r.AsOf
+		if m := render(t, aNotification(notifier.ReminderBefore, language, r)); strings.Contains(m.Text, c.lag[:12]) {
+			t.Errorf("%s: records of today lag behind:\n%s", language, m.Text)
+		}
+	}
+}

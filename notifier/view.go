@@ -27,6 +27,7 @@ type view struct {
 	// Checkpoint is how a plan names the due date: 6月底.
 	Checkpoint string
 	AsOfText   string
+	RecordsLag bool   // payments after AsOfText are not on record yet
 	Behind     string // percentage points
 	LightColor string
 	Facts      []fact
@@ -69,6 +70,10 @@ func newView(r models.Reminder, recipient string, language models.Language) view
 	}
 	v.Due, v.ShortDue = v.date(r.DueOn)
 	v.AsOfText, _ = v.date(r.AsOf)
+	if !r.RecordsAsOf.IsZero() && r.RecordsAsOf.Before(r.AsOf) {
+		v.AsOfText, _ = v.date(r.RecordsAsOf)
+		v.RecordsLag = true
+	}
 	v.Checkpoint = v.checkpoint(r.DueOn)
 	v.Facts = v.facts()
 	if v.Spending && r.Budget > 0 {

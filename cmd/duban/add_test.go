@@ -40,3 +40,7 @@ func TestHolidaysAreImportedLikeAnyOtherList(t *testing.T) {
 	contains(t, d.must("import", file), "新增 2")
 	contains(t, d.must("import", file), "没有变化")
 }
+
+func TestTheDemonstrationIsForThisMachineOnly(t *testing.T) {
+	newDesk(t).fails(exitUsage, []string{"server.listen", "0.0.0.0:0"}, "demo", "--listen", "0.0.0.0:0")
+}

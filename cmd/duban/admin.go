@@ -31,7 +31,11 @@ func (a *app) byID(use, short string, act func(tx *models.Tx, id int64, note str
 				return usagef("--note %s", a.say("不能为空：请写明理由", "is required: state the reason"))
 			}
 			return a.withStore(cmd.Context(), func(_ *config.Config, s *models.Store) error {
-				return s.Tx(cmd.Context(), actor(), func(tx *models.Tx) error { return act(tx, id, note) })
+				err := s.Tx(cmd.Context(), actor(), func(tx *models.Tx) error { return act(tx, id, note) })
+				if err == nil {
+					_, err = fmt.Fprintf(a.out, a.say("已登记（编号 %d）\n", "recorded (number %d)\n"), id)
+				}
+				return err
 			})
 		},
 	}

@@ -125,7 +125,7 @@ func TestSimulateListsThePeriodAndWritesNothing(t *testing.T) {
 	if files, _ := filepath.Glob(filepath.Join(d.dir, "outbox", "*")); len(files) > 0 {
 		t.Errorf("simulate sent %v", files)
 	}
-	d.fails(exitUsage, []string{"先后有序"}, "simulate", "--from", "2025-06-20", "--to", "2025-06-10")
+	d.fails(exitUsage, []string{"早于第一天"}, "simulate", "--from", "2025-06-20", "--to", "2025-06-10")
 	d.fails(exitUsage, []string{"900"}, "simulate", "--from", "2020-06-20", "--to", "2025-06-10")
 }
 

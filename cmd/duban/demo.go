@@ -57,6 +57,13 @@ var (
 )
 
 func (a *app) demo(ctx context.Context, asOf calendar.Date, listen, dir string) error {
+	cfg := config.Default()
+	if listen != "" { // there is no login, for the demonstration neither
+		cfg.Server.Listen = listen
+		if err := cfg.Validate(); err != nil {
+			return err
+		}
+	}
 	listener, err := demoListener(ctx, listen)
 	if err != nil {
 		return err
@@ -68,7 +75,6 @@ func (a *app) demo(ctx context.Context, asOf calendar.Date, listen, dir string) 
 	}
 	defer cleanUp()
 
-	cfg := config.Default()
 	cfg.Language = string(a.language)
 	cfg.Database.DSN = config.Secret(filepath.Join(dir, "duban.db"))
 	cfg.Outbox.Dir = filepath.Join(dir, "outbox")
@@ -169,8 +175,8 @@ func (y *demoYear) live(ctx context.Context) error {
 	}
 	for day := demoStart; !day.After(y.asOf); day = day.AddDays(1) {
 		y.clock.set(day.At(jobs.SweepHour, jobs.SweepMinute))
-		// Finance imports the past month's vouchers on the third working day.
-		if day == cal.AddWorkdays(calendar.EndOfMonth(day.Year(), day.Month()-1), 3) || day == y.asOf {
+		// Finance imports the vouchers on the first working day of each week.
+		if day == cal.WorkdayOnOrAfter(monday(day)) || day == y.asOf {
 			if err := y.importPayments(ctx, day); err != nil {
 				return err
 			}
@@ -186,6 +192,11 @@ func (y *demoYear) live(ctx context.Context) error {
 		y.progress(int64(demoStart.DaysUntil(day) + 1))
 	}
 	return nil
+}
+
+// monday returns the first day of the week of a day.
+func monday(day calendar.Date) calendar.Date {
+	return day.AddDays(-(int(day.Weekday()) + 6) % 7)
 }
 
 // begin imports the sample as a new unit would on its first day.
@@ -224,7 +235,7 @@ func (y *demoYear) begin(ctx context.Context) error {
 // importPayments imports the vouchers that exist by day.
 func (y *demoYear) importPayments(ctx context.Context, day calendar.Date) error {
 	known := *y.payments
-	known.AsOf, known.Rows = day, nil
+	known.AsOf, known.Rows = day.AddDays(-1), nil
 	for _, row := range y.payments.Rows {
 		if row.PaidOn.Before(day) {
 			known.Rows = append(known.Rows, row)

@@ -221,6 +221,9 @@ func (a *app) importList(ctx context.Context, s *models.Store, path string, kind
 	}
 	_, _ = fmt.Fprintf(a.out, a.say("%s：%s：新增 %d，变更 %d，已有 %d，退回 %d\n", "%s: %s: %d added, %d changed, %d there already, %d rejected\n"),
 		name, verb, res.Added, res.Changed, res.Unchanged, len(res.Rejected))
+	for _, w := range res.Warnings {
+		_, _ = fmt.Fprintf(a.out, a.say("  注意：%s\n", "  note: %s\n"), w)
+	}
 	if len(res.Rejected) == 0 {
 		return nil
 	}

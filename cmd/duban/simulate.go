@@ -37,8 +37,11 @@ func (a *app) simulateCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				if last.Before(first) || first.DaysUntil(last) > maxSimulatedDays {
-					return usagef("--from %s --to %s：应先后有序，且不超过 %d 天", first, last, maxSimulatedDays)
+				switch {
+				case last.Before(first):
+					return usagef("--to %s 早于第一天 %s（--from，默认今天）", last, first)
+				case first.DaysUntil(last) > maxSimulatedDays:
+					return usagef("--from %s --to %s：最多预演 %d 天", first, last, maxSimulatedDays)
 				}
 				return a.simulate(cmd.Context(), cfg, s, format, first, last)
 			})

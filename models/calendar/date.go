@@ -55,7 +55,7 @@ func MustDate(year int, month time.Month, day int) Date {
 func ParseDate(s string) (Date, error) {
 	t, err := time.Parse(layout, s)
 	if err != nil {
-		return Date{}, fmt.Errorf("日期 %q 应写作 2025-06-30", s)
+		return Date{}, fmt.Errorf("日期 %q 的格式不对，应为 年-月-日，如 2025-06-30", s)
 	}
 	return NewDate(t.Year(), t.Month(), t.Day())
 }

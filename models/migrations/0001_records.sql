@@ -6,6 +6,7 @@ CREATE TABLE units (
     updated_at $TIME NOT NULL,
     code       VARCHAR(64) NOT NULL,
     name       VARCHAR(255) NOT NULL,
+    records_as_of DATE,
     version    BIGINT NOT NULL DEFAULT 0,
     CONSTRAINT uq_units_code UNIQUE (code)
 ) $OPTIONS;
