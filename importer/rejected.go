@@ -26,18 +26,41 @@ func WriteRejected(w io.Writer, header []string, rows []Rejected) error {
 	}
 	records := [][]string{append(padded(header, width), "行号", "原因")}
 	for _, r := range rows {
-		records = append(records, append(padded(r.Cells, width), strconv.Itoa(r.Line), harmless(r.Reason)))
+		records = append(records, append(padded(r.Cells, width), strconv.Itoa(r.Line), r.Reason))
 	}
-	return writeCSV(w, records)
+	return WriteCSV(w, records)
 }
 
-// padded returns the cells made harmless, and blank ones up to the width.
+// padded returns the cells, and blank ones up to the width.
 func padded(cells []string, width int) []string {
 	out := make([]string, width, width+2)
-	for i, c := range cells {
-		out[i] = harmless(c)
-	}
+	copy(out, cells)
 	return out
+}
+
+// WriteCSV writes records as CSV that a spreadsheet opens in Chinese, behind
+// the mark by which spreadsheets know UTF-8, and keeps it from running a cell
+// as a formula.
+func WriteCSV(w io.Writer, records [][]string) error {
+	if _, err := io.WriteString(w, "\ufeff"); err != nil {
+		return fmt.Errorf("写 CSV：%w", err)
+	}
+	out := csv.NewWriter(w)
+	out.UseCRLF = true
+	for _, r := range records {
+		safe := make([]string, len(r))
+		for i, c := range r {
+			safe[i] = harmless(c)
+		}
+		if err := out.Write(safe); err != nil {
+			return fmt.Errorf("写 CSV：%w", err)
+		}
+	}
+	out.Flush()
+	if err := out.Error(); err != nil {
+		return fmt.Errorf("写 CSV：%w", err)
+	}
+	return nil
 }
 
 // plainNumber is what begins with a sign and is no formula.
@@ -49,17 +72,4 @@ func harmless(s string) string {
 		return "'" + s
 	}
 	return s
-}
-
-// writeCSV writes records behind the mark by which spreadsheets know UTF-8.
-func writeCSV(w io.Writer, records [][]string) error {
-	if _, err := io.WriteString(w, "\ufeff"); err != nil {
-		return fmt.Errorf("写 CSV：%w", err)
-	}
-	out := csv.NewWriter(w)
-	out.UseCRLF = true
-	if err := out.WriteAll(records); err != nil {
-		return fmt.Errorf("写 CSV：%w", err)
-	}
-	return nil
 }

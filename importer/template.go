@@ -53,7 +53,7 @@ func TemplateCSV(kind string, w io.Writer) error {
 		return err
 	}
 	header, example := layout.rows()
-	return writeCSV(w, [][]string{header, example})
+	return WriteCSV(w, [][]string{header, example})
 }
 
 // rows returns the heading row and the example row.

@@ -30,6 +30,12 @@ func (c *turn) transfer() error {
 	if err != nil {
 		return err
 	}
+	return c.give(t, 0)
+}
+
+// give moves an undecided task to the action's target, from which it comes
+// back to the lender, if there is one.
+func (c *turn) give(t *Task, lender int64) error {
 	to, err := c.target()
 	if err != nil {
 		return err
@@ -38,7 +44,7 @@ func (c *turn) transfer() error {
 	if err := c.eligible(step, to); err != nil {
 		return err
 	}
-	t.Lender = 0
+	t.Lender = lender
 	c.move(t, to)
 	return nil
 }
@@ -60,17 +66,7 @@ func (c *turn) delegate() error {
 	if err != nil {
 		return err
 	}
-	to, err := c.target()
-	if err != nil {
-		return err
-	}
-	step, _ := c.def.Step(t.Step)
-	if err := c.eligible(step, to); err != nil {
-		return err
-	}
-	t.Lender = t.Assignee
-	c.move(t, to)
-	return nil
+	return c.give(t, t.Assignee)
 }
 
 // giveBack returns a lent task to its lender: by the borrower, or by the
