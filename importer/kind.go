@@ -2,6 +2,7 @@ package importer
 
 import (
 	"errors"
+	"fmt"
 
 	"duban/models"
 )
@@ -25,7 +26,9 @@ func IsAssignments(name string, data []byte) bool {
 
 // kind reads up to the first row that gives the file away.
 func (s source) kind() (kind models.ImportKind, assignments bool, err error) {
+	var nearest nearMiss
 	err = s.rows(func(in row) error {
+		nearest.consider(in)
 		switch {
 		case paymentLayout.heads(in):
 			kind = models.ImportPayments
@@ -48,9 +51,33 @@ func (s source) kind() (kind models.ImportKind, assignments bool, err error) {
 	case err != nil:
 		return "", false, err
 	}
+	if nearest.layout != nil {
+		return "", false, &Error{
+			File: s.name, Sheet: nearest.at.sheet, Line: nearest.at.line, Code: ErrHeaderMissing,
+			Expected: fmt.Sprintf("这像是%s，但缺少栏目%s；也许是栏目名称写错了", nearest.layout.sheet, nearest.layout.needs(nearest.groups)),
+		}
+	}
 	return "", false, &Error{
 		File: s.name, Code: ErrUnsupportedLayout,
 		Expected: "项目绩效目标表、支出明细、人员名单、项目分工或节假日安排，以表中的栏目名称辨认",
+	}
+}
+
+// nearMiss is the row that comes nearest to the heading row of a list.
+type nearMiss struct {
+	missingColumns
+	layout *listLayout
+}
+
+// consider looks whether a row lacks fewer of some list's columns than any row
+// before it. One that has only one of them is no heading.
+func (n *nearMiss) consider(in row) {
+	for _, l := range []*listLayout{&paymentLayout, &peopleLayout, &assignmentLayout, &holidayLayout} {
+		_, missing := l.heading(in)
+		known := len(l.required) - len(missing)
+		if len(missing) > 0 && known > 0 && len(missing) <= known && (n.layout == nil || len(missing) < len(n.groups)) {
+			n.layout, n.at, n.groups = l, place{in.sheet, in.line}, missing
+		}
 	}
 }
 

@@ -305,3 +305,21 @@ func TestTheKindOfAFileIsKnownFromItsContent(t *testing.T) {
 		}
 	}
 }
+
+func TestAMisspeltColumnIsNamed(t *testing.T) {
+	for name, c := range map[string]struct{ header, like, lacks string }{
+		"a payment list without a date":    {"项目编码,支付日其,支付金额,凭证号", "支出明细", "支付日期"},
+		"a payment list without an amount": {"项目编码,支付日期,凭证号", "支出明细", "支付金额"},
+		"a list of people without roles":   {"账号,姓名,角色名", "人员", "角色"},
+		"holidays without a kind":          {"日期,类别,名称", "节假日安排", "类型"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := importer.Kind("list.csv", []byte("标题\n"+c.header+"\n1,2,3,4\n"))
+			var bad *importer.Error
+			if !errors.As(err, &bad) || bad.Code != importer.ErrHeaderMissing || bad.Line != 2 ||
+				!strings.Contains(bad.Expected, c.like) || !strings.Contains(bad.Expected, c.lacks) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}

@@ -79,7 +79,7 @@ var reasons = map[string]string{
 	ErrAmountUnitMissing:    "没有说明金额单位",
 	ErrProjectCodeMissing:   "没有项目编码",
 	ErrCheckpointUnreadable: "资金支出计划的栏目看不出日期",
-	ErrHeaderMissing:        "没有找到表头",
+	ErrHeaderMissing:        "没有找到完整的表头",
 }
 
 // Error implements error, in Chinese.

@@ -230,14 +230,16 @@ func (a *app) importList(ctx context.Context, s *models.Store, path string, kind
 	why := func(r importer.Rejected) string {
 		return fmt.Sprintf(a.say("%s 第 %d 行：%s", "%s line %d: %s"), name, r.Line, r.Reason)
 	}
-	reason := why(res.Rejected[0])
+	shown := min(len(res.Rejected), 5)
 	if f.dryRun { // which writes no file, so it says everything here
-		all := make([]string, len(res.Rejected))
-		for i, r := range res.Rejected {
-			all[i] = why(r)
-		}
-		reason = strings.Join(all, "\n")
-	} else {
+		shown = len(res.Rejected)
+	}
+	reasons := make([]string, shown)
+	for i, r := range res.Rejected[:shown] {
+		reasons[i] = why(r)
+	}
+	reason := strings.Join(reasons, "\n")
+	if !f.dryRun {
 		target := f.rejected
 		if target == "" {
 			target = path + ".rejected.csv"
