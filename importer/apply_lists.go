@@ -99,6 +99,7 @@ type payments struct {
 	byCode   map[int]map[string]models.Project // by year
 	byName   map[int]map[string][]models.Project
 	vouchers map[int64]map[string]models.Payment
+	projects map[int64]models.Project // that the rows may mean, by code or by name
 	asOf     calendar.Date
 }
 
@@ -117,20 +118,18 @@ func (s *PaymentSheet) completeUpTo() calendar.Date {
 // warnOfOverspending names the projects of which more is paid than budgeted
 // now: most often an amount in the wrong unit.
 func (p *payments) warnOfOverspending(fresh []models.Payment, res *ListResult) error {
-	touched := map[int64]bool{}
+	touched := map[int64]models.Project{}
 	for _, payment := range fresh {
-		touched[payment.ProjectID] = true
+		touched[payment.ProjectID] = p.projects[payment.ProjectID]
 	}
 	spent, err := p.tx.Spent(slices.Sorted(maps.Keys(touched)))
 	if err != nil {
 		return err
 	}
-	for _, projects := range p.byCode {
-		for _, project := range projects {
-			if paid := spent[project.ID]; paid > project.Budget {
-				res.Warnings = append(res.Warnings, fmt.Sprintf("%s 累计支出 %s 万元，超过预算 %s 万元，请核对金额和单位",
-					projectLabel(project), paid.In(money.TenThousand), project.Budget.In(money.TenThousand)))
-			}
+	for id, project := range touched {
+		if paid := spent[id]; paid > project.Budget {
+			res.Warnings = append(res.Warnings, fmt.Sprintf("%s 累计支出 %s 万元，超过预算 %s 万元，请核对金额和单位",
+				projectLabel(project), paid.In(money.TenThousand), project.Budget.In(money.TenThousand)))
 		}
 	}
 	slices.Sort(res.Warnings)
@@ -139,12 +138,12 @@ func (p *payments) warnOfOverspending(fresh []models.Payment, res *ListResult) e
 
 func (p *payments) load() error {
 	p.byCode, p.byName = map[int]map[string]models.Project{}, map[int]map[string][]models.Project{}
+	p.projects = map[int64]models.Project{}
 	codes, named := map[int][]string{}, map[int]bool{}
 	for _, row := range p.sheet.Rows {
 		codes[row.FiscalYear] = append(codes[row.FiscalYear], row.ProjectCode)
 		named[row.FiscalYear] = named[row.FiscalYear] || row.ProjectCode == ""
 	}
-	var ids []int64
 	for year, list := range codes {
 		slices.Sort(list)
 		found, err := p.tx.Projects(year, slices.Compact(list))
@@ -153,7 +152,7 @@ func (p *payments) load() error {
 		}
 		p.byCode[year] = found
 		for _, project := range found {
-			ids = append(ids, project.ID)
+			p.projects[project.ID] = project
 		}
 		if !named[year] {
 			continue
@@ -165,13 +164,12 @@ func (p *payments) load() error {
 		p.byName[year] = all
 		for _, same := range all {
 			for _, project := range same {
-				ids = append(ids, project.ID)
+				p.projects[project.ID] = project
 			}
 		}
 	}
-	slices.Sort(ids)
 	var err error
-	p.vouchers, err = p.tx.Vouchers(slices.Compact(ids))
+	p.vouchers, err = p.tx.Vouchers(slices.Sorted(maps.Keys(p.projects)))
 	return err
 }
 

@@ -196,6 +196,10 @@ func TestSpendingBeyondTheBudgetIsTakenAndWarnedOf(t *testing.T) {
 	s := modelstest.Open(t, models.SQLite, clock)
 	withSample(t, s)
 	res := applyPayments(t, s, []byte(header+"13020025P00260010003Q,会议费,2025-03-20,99999999,记-1\n"), importer.ListOptions{})
+	byName := applyPayments(t, s, []byte(header+",租车费,2025-03-20,99999999,记-2\n"), importer.ListOptions{})
+	if len(byName.Warnings) != 1 || !strings.Contains(byName.Warnings[0], "租车费") {
+		t.Errorf("a project that goes by its name: %+v", byName)
+	}
 	if res.Added != 1 || len(res.Warnings) != 1 || !strings.Contains(res.Warnings[0], "9999.9999 万元，超过预算 1.40 万元") {
 		t.Errorf("%+v", res)
 	}

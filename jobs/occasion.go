@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"fmt"
+	"iter"
 
 	"duban/models"
 	"duban/models/calendar"
@@ -38,8 +39,7 @@ const maxRepeats = 3660
 func occasionsBetween(rule models.Rule, due, after, upTo calendar.Date, cal *calendar.Calendar) []Occasion {
 	var found []Occasion
 	for _, step := range rule.Steps {
-		for n := range maxRepeats {
-			day := occasionDay(step, n, due, cal)
+		for n, day := range series(step, due, cal) {
 			if day.After(upTo) {
 				break
 			}
@@ -48,12 +48,20 @@ func occasionsBetween(rule models.Rule, due, after, upTo calendar.Date, cal *cal
 					found = append(found, Occasion{Day: day, Step: step, Repeat: n, Audience: a})
 				}
 			}
-			if step.Every <= 0 {
-				break
-			}
 		}
 	}
 	return found
+}
+
+// series goes through a step and its repetitions: their numbers and days.
+func series(step models.RuleStep, due calendar.Date, cal *calendar.Calendar) iter.Seq2[int, calendar.Date] {
+	return func(yield func(int, calendar.Date) bool) {
+		for n := range maxRepeats {
+			if !yield(n, occasionDay(step, n, due, cal)) || step.Every <= 0 {
+				return
+			}
+		}
+	}
 }
 
 // occasionDay returns the day of the n-th repetition of a step.
@@ -72,13 +80,9 @@ func occasionDay(step models.RuleStep, n int, due calendar.Date, cal *calendar.C
 func nextOccasion(rule models.Rule, due, day calendar.Date, cal *calendar.Calendar) calendar.Date {
 	var next calendar.Date
 	for _, step := range rule.Steps {
-		for n := range maxRepeats {
-			d := occasionDay(step, n, due, cal)
+		for _, d := range series(step, due, cal) {
 			if d.After(day) {
 				next = earlier(next, d, day)
-				break
-			}
-			if step.Every <= 0 {
 				break
 			}
 		}

@@ -2,6 +2,7 @@ package jobs_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -194,7 +195,7 @@ func TestAProjectWithoutAnOwnerStillReachesSomebody(t *testing.T) {
 		}
 		said++
 		for _, u := range users {
-			if u.ID == m.RecipientID && !u.HasRole(models.RoleFinance) && !u.HasRole(models.RoleLeader) {
+			if u.ID == m.RecipientID && !slices.Contains(u.Roles, models.RoleFinance) && !slices.Contains(u.Roles, models.RoleLeader) {
 				t.Errorf("%s went to %s", m.DedupKey, u.Account)
 			}
 		}

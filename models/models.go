@@ -71,16 +71,6 @@ type User struct {
 	Version  int64
 }
 
-// HasRole reports whether the user has the role.
-func (u User) HasRole(r Role) bool {
-	for _, have := range u.Roles {
-		if have == r {
-			return true
-		}
-	}
-	return false
-}
-
 // ImportKind says what kind of file a batch came from.
 type ImportKind string
 
