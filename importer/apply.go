@@ -210,6 +210,9 @@ func (a *application) record(u models.Unit, p *ProjectDraft) *models.ProjectReco
 func (a *application) listedAgain(was, is *models.ProjectRecord) error {
 	is.ID, is.Stamps, is.Version = was.ID, was.Stamps, was.Version
 	is.OwnerID, is.ManagerID = was.OwnerID, was.ManagerID
+	if err := a.tx.KeepRevision(was, is); err != nil {
+		return err
+	}
 	changes := compare(was, is)
 	if len(changes) == 0 {
 		a.res.Unchanged++

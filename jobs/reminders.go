@@ -5,7 +5,6 @@ import (
 
 	"duban/models"
 	"duban/models/calendar"
-	"duban/models/money"
 )
 
 // Names of the message templates.
@@ -131,19 +130,9 @@ func (r *round) facts(o models.Obligation, f Finding, rule models.Rule, day cale
 	if o.Kind == models.SpendingTarget {
 		facts.Budget, facts.Paid = f.Share.Budget, f.Share.Paid
 		facts.Plan, facts.Actual = o.Percent, f.Share.Percent()
-		facts.Missing = max(0, missing(f.Share, o.Percent))
+		facts.Missing = max(0, f.Share.Missing(o.Percent))
 	}
 	return facts
-}
-
-// missing is what must still be paid to reach p, rounded up to the 分, so that
-// paying it is enough.
-func missing(s money.Share, p money.Percent) money.Fen {
-	want := p.Of(s.Budget)
-	if !(money.Share{Paid: want, Budget: s.Budget}).Reaches(p) {
-		want++
-	}
-	return want - s.Paid
 }
 
 // dayOff says why a day is no working day: the holiday's name or the weekday;

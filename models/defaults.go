@@ -65,7 +65,11 @@ func defaultRules() []Rule {
 		{Kind: Rectification, Workflow: "rectification", Steps: append(before(owner, 15, 7, 1, 0), every(7, owner), workdays(3, manager))},
 		{Kind: Custom, Steps: append(before(owner, 7, 3, 1, 0), every(7, finance))},
 	}
+	opens := map[string]int{"corrective_action": 1, "refinement": -60, "monitoring": -30, "self_evaluation": -45, "rectification": -15}
 	for i := range rules {
+		if day, ok := opens[rules[i].Workflow]; ok {
+			rules[i].OpensAt = &day
+		}
 		rules[i].Enabled = true
 		rules[i].BlueOver, rules[i].YellowOver, rules[i].RedOver = defaultBlueOver, defaultYellowOver, defaultRedOver
 	}

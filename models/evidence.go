@@ -121,3 +121,58 @@ func keys(set map[int64]bool) []int64 {
 	slices.Sort(ids)
 	return ids
 }
+
+// Matter is what a workflow is about: a duty with its project and unit.
+type Matter struct {
+	Obligation Obligation
+	Project    Project // zero for a duty of the whole unit
+	Unit       Unit
+}
+
+// Matter reads a duty with its project and unit.
+func (tx *Tx) Matter(obligationID int64) (m Matter, err error) {
+	if m.Obligation, err = tx.obligation(obligationID); err != nil {
+		return m, err
+	}
+	if err := notFound(tx.db.Take(&m.Unit, m.Obligation.UnitID).Error, "单位", m.Obligation.UnitID); err != nil {
+		return m, err
+	}
+	if m.Obligation.ProjectID == 0 {
+		return m, nil
+	}
+	return m, notFound(tx.db.Take(&m.Project, m.Obligation.ProjectID).Error, "项目", m.Obligation.ProjectID)
+}
+
+// Proof is the state of a project's records on a day, which a workflow freezes
+// as its evidence.
+type Proof struct {
+	Paid       money.Fen
+	Batch      int64 // the import of the latest payment, 0 if nothing was paid
+	Targets    []Target
+	Indicators []Indicator
+}
+
+// Proof reads what is on record of a project, with the payments up to and
+// including day.
+func (tx *Tx) Proof(projectID int64, day calendar.Date) (p Proof, err error) {
+	if projectID == 0 {
+		return p, nil
+	}
+	var sum struct {
+		Paid  money.Fen
+		Batch int64
+	}
+	err = tx.db.Model(&Payment{}).Select("COALESCE(SUM(amount), 0) AS paid, COALESCE(MAX(batch_id), 0) AS batch").
+		Where("project_id = ? AND paid_on <= ?", projectID, day).Scan(&sum).Error
+	if err != nil {
+		return p, fmt.Errorf("read payments: %w", err)
+	}
+	p.Paid, p.Batch = sum.Paid, sum.Batch
+	if err := tx.db.Where("project_id = ?", projectID).Order("due_on").Find(&p.Targets).Error; err != nil {
+		return p, fmt.Errorf("read targets: %w", err)
+	}
+	if err := tx.db.Where("project_id = ?", projectID).Order("sequence").Find(&p.Indicators).Error; err != nil {
+		return p, fmt.Errorf("read indicators: %w", err)
+	}
+	return p, nil
+}

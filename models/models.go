@@ -8,6 +8,7 @@
 package models
 
 import (
+	"slices"
 	"time"
 
 	"duban/models/calendar"
@@ -41,11 +42,12 @@ const (
 	RoleFinance Role = "finance" // 财务科
 	RoleOffice  Role = "office"  // 办公室
 	RoleLeader  Role = "leader"  // 分管领导
+	RoleHead    Role = "head"    // 单位主要负责人（主任）
 	RoleAdmin   Role = "admin"   // 系统管理员
 )
 
 // Roles lists every role.
-var Roles = []Role{RoleOwner, RoleManager, RoleFinance, RoleOffice, RoleLeader, RoleAdmin}
+var Roles = []Role{RoleOwner, RoleManager, RoleFinance, RoleOffice, RoleLeader, RoleHead, RoleAdmin}
 
 // Language is the language in which a user is addressed.
 type Language string
@@ -70,6 +72,9 @@ type User struct {
 	Active   bool
 	Version  int64
 }
+
+// Has reports whether the user has the role.
+func (u User) Has(r Role) bool { return slices.Contains(u.Roles, r) }
 
 // ImportKind says what kind of file a batch came from.
 type ImportKind string

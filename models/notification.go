@@ -40,9 +40,11 @@ const (
 type Notification struct {
 	ID int64
 	Stamps
-	// DedupKey is unique: obligation|rule|due date|offset|recipient|channel.
+	// DedupKey is unique: obligation|rule|due date|offset|recipient|channel, or
+	// workflow|instance|sequence|template|task|recipient|channel.
 	DedupKey     string
 	ObligationID int64
+	InstanceID   int64 // of the workflow that speaks, 0 for a reminder
 	RecipientID  int64 // 0 only when suppressed for want of a recipient
 	Channel      Channel
 	Day          calendar.Date // the day on which it was due to be said

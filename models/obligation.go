@@ -62,6 +62,9 @@ type Obligation struct {
 	Sequence   int // tells duties of one kind and day apart, from 0
 	Title      string
 	DueOn      calendar.Date
+	// FirstDueOn is the due date as published, once an approved extension has
+	// moved DueOn; zero until then.
+	FirstDueOn calendar.Date
 	PeriodFrom calendar.Date // Recurring: the first day whose payments count
 
 	// SpendingTarget: the share of the annual budget to be paid by DueOn, and

@@ -73,11 +73,13 @@ func (tx *Tx) loadRecords(records map[string]*ProjectRecord, year int, codes []s
 	return nil
 }
 
-// UnitProjectCodes returns the codes of a unit's active projects in a fiscal year.
+// UnitProjectCodes returns the codes of a unit's active projects in a fiscal
+// year, without those into which a placeholder budget was refined: no document
+// lists them.
 func (tx *Tx) UnitProjectCodes(unitID int64, year int) ([]string, error) {
 	var codes []string
 	err := tx.db.Model(&Project{}).Where("unit_id = ? AND fiscal_year = ? AND state = ?", unitID, year, ProjectActive).
-		Order("code").Pluck("code", &codes).Error
+		Where("id NOT IN (SELECT refined_id FROM budget_items)").Order("code").Pluck("code", &codes).Error
 	return codes, err
 }
 
@@ -178,6 +180,29 @@ func (tx *Tx) SaveProject(p *Project) error {
 		return err
 	}
 	return save(tx, p, p.ID, &p.Version)
+}
+
+// HandProjectsOver gives the supervised projects that one person answers for
+// to another, who then hears about their duties.
+func (tx *Tx) HandProjectsOver(from, to int64) error {
+	var projects []Project
+	if err := tx.db.Where("(owner_id = ? OR manager_id = ?) AND state = ?", from, from, ProjectActive).Find(&projects).Error; err != nil {
+		return fmt.Errorf("read projects: %w", err)
+	}
+	ids := make([]int64, len(projects))
+	for i := range projects {
+		p := &projects[i]
+		if ids[i] = p.ID; p.OwnerID == from {
+			p.OwnerID = to
+		}
+		if p.ManagerID == from {
+			p.ManagerID = to
+		}
+		if err := tx.SaveProject(p); err != nil {
+			return err
+		}
+	}
+	return tx.ReassignProjects(ids)
 }
 
 // UnitGoals returns the goals of a unit in a fiscal year, in the document's order.

@@ -25,7 +25,30 @@ type dutyGroup struct {
 	dueOn   calendar.Date
 }
 
-func (o Obligation) group() dutyGroup { return dutyGroup{o.Subject, o.Kind, o.DueOn} }
+// group names a duty by the day that its table states, which an approved
+// extension does not change.
+func (o Obligation) group() dutyGroup {
+	if !o.FirstDueOn.IsZero() {
+		return dutyGroup{o.Subject, o.Kind, o.FirstDueOn}
+	}
+	return dutyGroup{o.Subject, o.Kind, o.DueOn}
+}
+
+// takenNumbers returns the sequence numbers that duties have on the day on
+// which they are due now.
+func takenNumbers(stored map[dutyGroup][]Obligation) map[dutyGroup]map[int]bool {
+	taken := map[dutyGroup]map[int]bool{}
+	for _, group := range stored {
+		for _, o := range group {
+			at := dutyGroup{o.Subject, o.Kind, o.DueOn}
+			if taken[at] == nil {
+				taken[at] = map[int]bool{}
+			}
+			taken[at][o.Sequence] = true
+		}
+	}
+	return taken
+}
 
 // ReconcileDuties makes the stored obligations of the given subjects equal to
 // duties: it adds what is new, restates what changed, waives what is gone, and
@@ -43,10 +66,10 @@ func (tx *Tx) ReconcileDuties(subjects []string, duties []Obligation, day calend
 			stored[want.group()] = nil
 		}
 	}
-	touched := 0
+	touched, taken := 0, takenNumbers(stored)
 	created := make([]Obligation, 0, len(duties))
 	for group, have := range stored {
-		fresh, n, err := tx.reconcileGroup(have, wanted[group], day)
+		fresh, n, err := tx.reconcileGroup(have, wanted[group], taken[group], day)
 		if err != nil {
 			return 0, err
 		}
@@ -84,8 +107,9 @@ func (tx *Tx) derivedDuties(subjects []string) (map[dutyGroup][]Obligation, erro
 // reconcileGroup does the work for duties of one subject, kind and day. A duty
 // is recognised by the published words that it comes from, so that a row
 // inserted above it does not take over what was reported about it; where the
-// words changed, by its place among those left. It returns the duties to add.
-func (tx *Tx) reconcileGroup(have, want []Obligation, day calendar.Date) (fresh []Obligation, touched int, err error) {
+// words changed, by its place among those left. It returns the duties to add,
+// with sequence numbers that are not taken.
+func (tx *Tx) reconcileGroup(have, want []Obligation, taken map[int]bool, day calendar.Date) (fresh []Obligation, touched int, err error) {
 	match := func(same func(h, w Obligation) bool) error {
 		for i := 0; i < len(want); i++ {
 			at := slices.IndexFunc(have, func(h Obligation) bool { return same(h, want[i]) })
@@ -104,20 +128,19 @@ func (tx *Tx) reconcileGroup(have, want []Obligation, day calendar.Date) (fresh 
 		}
 		return nil
 	}
-	taken := map[int]bool{}
-	for _, h := range have {
-		taken[h.Sequence] = true
-	}
 	if err := match(func(h, w Obligation) bool { return h.Source == w.Source }); err != nil {
 		return nil, 0, err
 	}
 	if err := match(func(h, w Obligation) bool { return h.Sequence == w.Sequence }); err != nil {
 		return nil, 0, err
 	}
+	next := 0
 	for _, w := range want {
-		for w.Sequence = 0; taken[w.Sequence]; w.Sequence++ {
+		for taken[next] {
+			next++
 		}
-		taken[w.Sequence] = true
+		w.Sequence = next
+		next++
 		w.NextCheckOn = day
 		fresh = append(fresh, w)
 	}

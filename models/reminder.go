@@ -34,4 +34,30 @@ type Reminder struct {
 	Audience Audience `json:"audience"` // why the recipient was chosen
 	Workflow string   `json:"workflow,omitempty"`
 	Source   string   `json:"source,omitempty"` // the published words
+
+	Approval *Approval `json:"approval,omitempty"` // of a message about a workflow
+	Login    *Login    `json:"login,omitempty"`    // of a message that lets a person in
+}
+
+// Approval holds the facts of a message about a workflow (审批), in the
+// language of its recipient. The duty that it is about stands beside it.
+type Approval struct {
+	InstanceID    int64         `json:"instance_id"`
+	Workflow      string        `json:"workflow"`       // the key
+	WorkflowTitle string        `json:"workflow_title"` // 支出纠偏
+	Step          string        `json:"step,omitempty"` // the title of the current step
+	Applicant     string        `json:"applicant,omitempty"`
+	By            string        `json:"by,omitempty"`        // who acted, "" for the system
+	Comment       string        `json:"comment,omitempty"`   // what they said
+	Assignee      string        `json:"assignee,omitempty"`  // whose decision is awaited, if not the recipient's
+	DueOn         calendar.Date `json:"due_on,omitzero"`     // 办理时限 of the task
+	DaysLeft      int           `json:"days_left,omitempty"` // until then, negative when overdue; meaningless without DueOn
+
+	// Link is the recipient's decision, nil if there is none to take.
+	Link *Link `json:"link,omitempty"`
+}
+
+// Login is the fact of a message with which a person logs in.
+type Login struct {
+	Link Link `json:"link"`
 }

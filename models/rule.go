@@ -42,7 +42,10 @@ type Rule struct {
 	ProjectID int64 // 0 for any
 	Enabled   bool
 	Steps     []RuleStep `gorm:"serializer:json"`
-	Workflow  string     // the workflow that a missed duty needs, "" for none
+	Workflow  string     // the workflow that the duty may need, "" for none
+	// OpensAt is the day, counted from the due date, from which Workflow opens
+	// by itself while the duty is not fulfilled; nil if a person begins it.
+	OpensAt *int
 
 	// Percentage points behind the plan from which a light is shown; more
 	// than BlueOver is blue, and so on. Zero is the usual BlueOver.
@@ -60,6 +63,9 @@ const (
 
 // validate returns what is wrong with a rule, naming the step.
 func (r Rule) validate() error {
+	if r.OpensAt != nil && (*r.OpensAt < -maxOffset || *r.OpensAt > maxOffset || r.Workflow == "") {
+		return fmt.Errorf("提醒规则 %s：自动发起的天数 %d 应在 ±%d 以内，并写明流程", r.Kind, *r.OpensAt, maxOffset)
+	}
 	for i, s := range r.Steps {
 		problem := ""
 		switch {

@@ -129,6 +129,19 @@ func calendarIn(db *gorm.DB) (*calendar.Calendar, error) {
 	return calendar.New(days), nil
 }
 
+// CalendarStamp returns a text that differs as soon as the calendar does.
+func (tx *Tx) CalendarStamp() (string, error) {
+	var stamp struct {
+		Days    int64
+		Changed string
+	}
+	err := tx.db.Model(&CalendarDay{}).Select("COUNT(*) AS days, COALESCE(MAX(updated_at), '') AS changed").Scan(&stamp).Error
+	if err != nil {
+		return "", fmt.Errorf("read the calendar: %w", err)
+	}
+	return fmt.Sprintf("%d %s", stamp.Days, stamp.Changed), nil
+}
+
 // CalendarDays returns the special days that are stored, by date.
 func (tx *Tx) CalendarDays() (map[calendar.Date]CalendarDay, error) {
 	var rows []CalendarDay

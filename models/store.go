@@ -32,6 +32,21 @@ type Options struct {
 	Driver Driver // SQLite unless set
 	DSN    string // a file's path, or a go-sql-driver connection string
 	Clock  clockwork.Clock
+	// Trace, if set, is told each statement after it ran.
+	Trace func(sql string)
+}
+
+// tracer is the logger of gorm that tells of statements and logs nothing.
+type tracer struct {
+	logger.Interface
+	tell func(sql string)
+}
+
+func (t tracer) LogMode(logger.LogLevel) logger.Interface { return t }
+
+func (t tracer) Trace(_ context.Context, _ time.Time, statement func() (string, int64), _ error) {
+	sql, _ := statement()
+	t.tell(sql)
 }
 
 // Store is the database. It is safe for concurrent use.
@@ -61,6 +76,9 @@ func Open(ctx context.Context, opt Options) (*Store, error) {
 		NowFunc:                s.now,
 		PrepareStmt:            opt.Driver == SQLite,
 		SkipDefaultTransaction: true,
+	}
+	if opt.Trace != nil {
+		cfg.Logger = tracer{logger.Discard, opt.Trace}
 	}
 	var err error
 	if s.write, s.read, err = e.pools(opt.DSN, cfg); err != nil {
@@ -172,11 +190,22 @@ func (s *Store) Tx(ctx context.Context, actor string, fn func(*Tx) error) error 
 	}
 }
 
+// View runs fn on one state of the database, whatever is written meanwhile.
+// Nothing may be written through its Tx.
+func (s *Store) View(ctx context.Context, fn func(*Tx) error) error {
+	return s.Read(ctx).Transaction(func(db *gorm.DB) error {
+		return fn(&Tx{store: s, db: db})
+	}, &sql.TxOptions{Isolation: s.engine.snapshot})
+}
+
 // Store returns the store of which tx is a transaction.
 func (tx *Tx) Store() *Store { return tx.store }
 
 // Actor returns the account on whose behalf the transaction runs.
 func (tx *Tx) Actor() string { return tx.actor }
+
+// As names who acts, where that is known only inside the transaction.
+func (tx *Tx) As(actor string) { tx.actor = clip(actor, maxActor) }
 
 // insertChunk bounds the placeholders of one statement: SQLite takes 32,766.
 const insertChunk = 500

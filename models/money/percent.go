@@ -93,3 +93,13 @@ func (s Share) Percent() Percent {
 	n := new(big.Int).Mul(big.NewInt(int64(s.Paid)), big.NewInt(int64(Whole/100)))
 	return Percent(n.Quo(n, big.NewInt(int64(s.Budget))).Int64() * 100)
 }
+
+// Missing returns what must still be paid to reach p, rounded up to the 分, so
+// that paying it is enough; it is negative if more than that is paid.
+func (s Share) Missing(p Percent) Fen {
+	want := p.Of(s.Budget)
+	if !(Share{Paid: want, Budget: s.Budget}).Reaches(p) {
+		want++
+	}
+	return want - s.Paid
+}
