@@ -7,7 +7,6 @@ import (
 	htmltemplate "html/template"
 	"net/url"
 	"path"
-	"strconv"
 	"strings"
 	texttemplate "text/template"
 
@@ -16,8 +15,9 @@ import (
 
 // Templates are laid out so that text and HTML cannot contradict each other.
 // A file such as zh-CN/reminder_today.tmpl holds the words of one template in
-// one language; zh-CN/phrases.tmpl those that all of them share; layout.txt
-// and layout.html arrange either. A new template is one file per language.
+// one language; zh-CN/phrases.tmpl those that all of them share, which a
+// template may replace by its own; layout.txt and layout.html arrange either.
+// A new template is one file per language, and a line of templateTable.
 //
 //go:embed templates
 var templateFiles embed.FS
@@ -32,16 +32,73 @@ var (
 
 // The names of the templates.
 const (
-	ReminderBefore  = "reminder_before"
-	ReminderToday   = "reminder_today"
-	ReminderOverdue = "reminder_overdue"
+	ReminderBefore     = "reminder_before"
+	ReminderToday      = "reminder_today"
+	ReminderOverdue    = "reminder_overdue"
+	WorkflowTask       = "workflow_task"       // 待办
+	WorkflowUnassigned = "workflow_unassigned" // 待指派, to the administrators
+	WorkflowSentBack   = "workflow_sent_back"  // 退回, to whoever must act again
+	WorkflowRemind     = "workflow_remind"     // 到期提醒
+	WorkflowUrge       = "workflow_urge"       // 催办
+	WorkflowOverdue    = "workflow_overdue"    // 超期抄送, to managers or administrators
+	WorkflowCopy       = "workflow_copy"       // 抄送
+	WorkflowComment    = "workflow_comment"    // 评论
+	WorkflowApproved   = "workflow_approved"   // 通过; this and the next to the applicant
+	WorkflowRejected   = "workflow_rejected"   // 驳回
+	WorkflowWithdrawn  = "workflow_withdrawn"  // 撤回
+	WorkflowTerminated = "workflow_terminated" // 终止
+	LoginCode          = "login_code"          // 登录验证码
 )
+
+// about is what a message is about, and thereby which facts it cannot do
+// without.
+type about int
+
+const (
+	aboutDuty about = iota
+	aboutApproval
+	aboutLogin
+)
+
+// templateTable lists every template.
+var templateTable = []struct {
+	name  string
+	about about
+}{
+	{ReminderBefore, aboutDuty},
+	{ReminderToday, aboutDuty},
+	{ReminderOverdue, aboutDuty},
+	{WorkflowTask, aboutApproval},
+	{WorkflowUnassigned, aboutApproval},
+	{WorkflowSentBack, aboutApproval},
+	{WorkflowRemind, aboutApproval},
+	{WorkflowUrge, aboutApproval},
+	{WorkflowOverdue, aboutApproval},
+	{WorkflowCopy, aboutApproval},
+	{WorkflowComment, aboutApproval},
+	{WorkflowApproved, aboutApproval},
+	{WorkflowRejected, aboutApproval},
+	{WorkflowWithdrawn, aboutApproval},
+	{WorkflowTerminated, aboutApproval},
+	{LoginCode, aboutLogin},
+}
+
+var errNoFacts = errors.New("消息缺少所需的内容")
+
+// check returns an error if the facts lack what the message is about.
+func (a about) check(r models.Reminder) error {
+	if a == aboutApproval && r.Approval == nil || a == aboutLogin && r.Login == nil {
+		return errNoFacts
+	}
+	return nil
+}
 
 // Templates put notifications into words. They are immutable and safe for
 // concurrent use.
 type Templates struct {
 	byName  map[templateKey]template
-	baseURL string // without a trailing slash, or blank
+	baseURL string         // without a trailing slash, or blank
+	linkKey models.LinkKey // empty: nothing is signed
 }
 
 type templateKey struct {
@@ -50,13 +107,15 @@ type templateKey struct {
 }
 
 type template struct {
-	text *texttemplate.Template
-	html *htmltemplate.Template
+	about about
+	text  *texttemplate.Template
+	html  *htmltemplate.Template
 }
 
 // NewTemplates parses every template. With a base URL, such as
-// https://duban.example.gov.cn, messages link to <base>/obligations/<id>; a
-// blank one means that they carry no link.
+// https://duban.example.gov.cn, messages link to <base>/obligations/<id>, or to
+// <base>/instances/<id> if they are about a workflow; a blank one means that
+// they carry no link.
 func NewTemplates(baseURL string) (*Templates, error) {
 	if baseURL != "" {
 		u, err := url.Parse(baseURL)
@@ -66,36 +125,34 @@ func NewTemplates(baseURL string) (*Templates, error) {
 	}
 	t := &Templates{byName: map[templateKey]template{}, baseURL: strings.TrimRight(baseURL, "/")}
 	for _, language := range []models.Language{models.Chinese, models.English} {
-		for _, name := range []string{ReminderBefore, ReminderToday, ReminderOverdue} {
-			parsed, err := parse(language, name)
+		for _, entry := range templateTable {
+			text, html, err := parse(language, entry.name)
 			if err != nil {
-				return nil, fmt.Errorf("template %s/%s: %w", language, name, err)
+				return nil, fmt.Errorf("template %s/%s: %w", language, entry.name, err)
 			}
-			t.byName[templateKey{language, name}] = parsed
+			t.byName[templateKey{language, entry.name}] = template{entry.about, text, html}
 		}
 	}
 	return t, nil
 }
 
-func parse(language models.Language, name string) (template, error) {
+func parse(language models.Language, name string) (*texttemplate.Template, *htmltemplate.Template, error) {
 	dir := path.Join("templates", string(language))
-	words := []string{path.Join(dir, "phrases.tmpl"), path.Join(dir, name+".tmpl")}
-
-	text, err := texttemplate.New(name).ParseFS(templateFiles, append(words, "templates/layout.txt")...)
+	// The shared words come first, so that a template can replace them.
+	files := []string{path.Join(dir, "phrases.tmpl"), path.Join(dir, name+".tmpl"), "templates/layout.txt"}
+	text, err := texttemplate.New(name).ParseFS(templateFiles, files...)
 	if err != nil {
-		return template{}, err
+		return nil, nil, err
 	}
 	// The HTML also needs "value", which layout.txt defines.
-	html, err := htmltemplate.New(name).ParseFS(templateFiles, append(words, "templates/layout.txt", "templates/layout.html")...)
-	if err != nil {
-		return template{}, err
-	}
-	return template{text, html}, nil
+	html, err := htmltemplate.New(name).ParseFS(templateFiles, append(files, "templates/layout.html")...)
+	return text, html, err
 }
 
 // Render puts the notification into words for the user, in the language in
 // which it was created. It reads no clock and no database, so a preview shows
-// exactly what is sent. It returns ErrUnknownTemplate or ErrRender.
+// exactly what is sent, but for the links that [Templates.WithLinks] signs. It
+// returns ErrUnknownTemplate or ErrRender.
 func (t *Templates) Render(n models.Notification, user models.User) (Message, error) {
 	language := n.Language
 	if language == "" {
@@ -108,10 +165,11 @@ func (t *Templates) Render(n models.Notification, user models.User) (Message, er
 	if !ok {
 		return Message{}, fmt.Errorf("%q: %w", n.Template, ErrUnknownTemplate)
 	}
-	facts := newView(n.Payload, user.Name, language)
-	if t.baseURL != "" {
-		facts.Link = t.baseURL + "/obligations/" + strconv.FormatInt(n.ObligationID, 10)
+	if err := tmpl.about.check(n.Payload); err != nil {
+		return Message{}, fmt.Errorf("%s/%s: %w: %w", language, n.Template, ErrRender, err)
 	}
+	facts := newView(n.Payload, user.Name, language)
+	t.addLinks(&facts, n.ObligationID)
 	m := Message{NotificationID: n.ID, Key: messageKey(n), Name: user.Name, Address: user.Email}
 	var subject, text, html strings.Builder
 	err := errors.Join(

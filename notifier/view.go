@@ -10,7 +10,7 @@ import (
 	"duban/models/money"
 )
 
-// view is what a template sees: the facts of a reminder, with figures and
+// view is what a template sees: the facts of a message, with figures and
 // dates as its language writes them. Words are the templates' business.
 type view struct {
 	models.Reminder
@@ -33,11 +33,23 @@ type view struct {
 	Facts      []fact
 	Bar        []segment
 	Link       string
+	Code       string // the short code (验证码) that Link asks for
+	CodeUntil  string // the moment at which both expire
+
+	// Of a message about a workflow; Approval holds the rest.
+	Matter     string   // the workflow and its duty, short enough for a subject line
+	Limit      string   // 办理时限
+	ShortLimit string   // without the year
+	Left       span     // days until Limit; meaningless without one
+	Comment    []string // what was said, line by line
 }
 
 // fact is a row of the table of facts. Its key names the label, and the words
 // for those values that are identifiers.
-type fact struct{ Key, Value, Color string }
+type fact struct {
+	Key, Value, Color string
+	Left              span // of a time limit
+}
 
 // segment is a piece of the progress bar, so many per cent of its width.
 type segment struct {
@@ -75,6 +87,9 @@ func newView(r models.Reminder, recipient string, language models.Language) view
 		v.RecordsLag = true
 	}
 	v.Checkpoint = v.checkpoint(r.DueOn)
+	if r.Approval != nil {
+		v.addApproval(*r.Approval)
+	}
 	v.Facts = v.facts()
 	if v.Spending && r.Budget > 0 {
 		v.Bar = bar(r.Actual, r.Plan, v.LightColor)
@@ -108,6 +123,7 @@ func (v view) facts() []fact {
 		facts = append(facts, fact{Key: "light", Value: string(v.Light), Color: v.LightColor})
 	}
 	facts = append(facts, fact{Key: "source", Value: v.Source})
+	facts = append(facts, v.approvalFacts()...)
 	return slices.DeleteFunc(facts, func(f fact) bool { return f.Value == "" })
 }
 
