@@ -1,6 +1,10 @@
 package workflows
 
-import "time"
+import (
+	"time"
+
+	"duban/models/calendar"
+)
 
 // Action is one thing that a person, or the system, does to an instance. Which
 // fields count depends on the kind.
@@ -23,6 +27,8 @@ type Action struct {
 	Straight bool      `json:"straight,omitempty"` // SendBack: 直送
 	Place    Placement `json:"place,omitempty"`    // AddSigner
 	Rung     int       `json:"rung,omitempty"`     // Deadline: as in the TimerSet
+
+	DueOn calendar.Date `json:"dueOn,omitzero"` // Reschedule: the new due date
 }
 
 // ActionKind is what is done.
@@ -49,6 +55,7 @@ const (
 	Resume       ActionKind = "resume"        // 恢复
 	Terminate    ActionKind = "terminate"     // 终止
 	HandOver     ActionKind = "hand_over"     // 离职转办
+	Reschedule   ActionKind = "reschedule"    // 调整时限 of an open task, by an administrator
 	Deadline     ActionKind = "deadline"      // by the system: a rung of the ladder is due
 )
 

@@ -3,7 +3,9 @@ package workflows
 import (
 	"embed"
 	"fmt"
+	"maps"
 	"path"
+	"slices"
 
 	"duban/models"
 )
@@ -44,3 +46,6 @@ func (c Catalog) Title(key string, l models.Language) string {
 	}
 	return key
 }
+
+// Keys returns the keys of the catalog's workflows in order.
+func (c Catalog) Keys() []string { return slices.Sorted(maps.Keys(c)) }

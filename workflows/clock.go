@@ -139,3 +139,33 @@ func (c *turn) resume() error {
 	}
 	return nil
 }
+
+// maxAhead bounds a due date that an administrator sets, in days.
+const maxAhead = 366
+
+// reschedule gives an open task another due date (调整时限), from which the
+// rungs that are still ahead are counted. Links that were sent stay valid.
+func (c *turn) reschedule() error {
+	if err := c.admin(); err != nil {
+		return err
+	}
+	t, err := c.task()
+	if err != nil {
+		return err
+	}
+	if c.a.DueOn.Before(c.today) || c.a.DueOn.After(c.today.AddDays(maxAhead)) {
+		return refuse(CodeFormInvalid, "新的到期日应在今天到一年之内")
+	}
+	t.DueOn, t.Rung, t.Overdue = c.a.DueOn, 0, false
+	_, on, ok := c.nextRung(*t)
+	for ok && on.Before(c.today) {
+		t.Rung++
+		_, on, ok = c.nextRung(*t)
+	}
+	if ok {
+		c.setTimer(*t)
+	} else {
+		c.stopClock(*t)
+	}
+	return nil
+}

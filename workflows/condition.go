@@ -49,7 +49,9 @@ func (c Case) values() map[string]any {
 func compileCondition(source string, fields []Field) (Condition, error) {
 	env := caseNames()
 	for _, f := range fields {
-		env[f.Name] = f.blank()
+		if f.Type != FieldTable { // a condition can ask for its sum
+			env[f.Name] = f.blank()
+		}
 	}
 	program, err := expr.Compile(source, expr.Env(env), expr.AsBool(),
 		expr.DisableAllBuiltins(), expr.MaxNodes(maxConditionNodes))

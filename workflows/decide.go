@@ -146,6 +146,8 @@ func (c *turn) accompany() error {
 		return c.terminate()
 	case HandOver:
 		return c.handOver()
+	case Reschedule:
+		return c.reschedule()
 	default:
 		return refuse(CodeUnknownAction, "没有“%s”这种操作", c.a.Kind)
 	}

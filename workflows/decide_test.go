@@ -1,6 +1,7 @@
 package workflows_test
 
 import (
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -72,7 +73,7 @@ func TestAWorkflowOpensByItselfWithItsEvidence(t *testing.T) {
 	s.refuses(workflows.CodeNotAllowed, workflows.Action{Kind: workflows.Open, By: admin, Case: evidence})
 	s.must(workflows.Action{Kind: workflows.Open, Case: evidence})
 	s.at(workflows.ApplyStep)
-	if s.state.Case != evidence || s.state.Tasks[0].Assignee != owner || s.state.Tasks[0].TouchedBy != workflows.System {
+	if !reflect.DeepEqual(s.state.Case, evidence) || s.state.Tasks[0].Assignee != owner || s.state.Tasks[0].TouchedBy != workflows.System {
 		t.Errorf("got %+v", s.state)
 	}
 	s.refuses(workflows.CodeReasonRequired, workflows.Action{Kind: workflows.Withdraw})

@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"slices"
+	"strings"
 
 	"duban/models"
 	"duban/models/money"
@@ -176,14 +177,29 @@ func (d Definition) Field(name string) (Field, bool) {
 	return Field{}, false
 }
 
-// filledAt returns the step that fills a field in, usually ApplyStep.
+// filledAt returns the step that fills a field in, usually ApplyStep. A
+// computed field is filled in with its table.
 func (d Definition) filledAt(name string) string {
+	if f, _ := d.Field(name); f.Computed() {
+		name, _, _ = strings.Cut(f.Sum, ".")
+	}
 	for _, s := range d.Steps {
 		if slices.Contains(s.Fills, name) {
 			return s.ID
 		}
 	}
 	return ApplyStep
+}
+
+// summed returns the table and the column that a computed field adds up.
+func (d Definition) summed(f Field) (table, column Field, ok bool) {
+	name, cell, _ := strings.Cut(f.Sum, ".")
+	table, _ = d.Field(name)
+	i := slices.IndexFunc(table.Columns, func(c Field) bool { return c.Name == cell })
+	if i < 0 {
+		return table, Field{}, false
+	}
+	return table, table.Columns[i], true
 }
 
 // separated reports whether the deciders of one step may not decide the other.

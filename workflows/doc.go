@@ -7,6 +7,11 @@
 // the business effects of an approval. [Parse] reads it, reports every problem
 // at once, and a parsed definition never changes.
 //
+// A field of the form holds one value, or a table (表格) of them: with rows that
+// a person enters freely, or one for each indicator or checkpoint of the case.
+// Its stored form is unique, so that equal forms have equal hashes, and a sum
+// (合计) is never entered, so that it cannot contradict its table.
+//
 // A [State] is one running instance (流程实例). The steps lie in one line, and
 // one of them is current; the next is always the first step that applies and
 // has not been passed. That one sentence is all the routing there is:

@@ -1,6 +1,12 @@
 package workflows
 
-import "duban/models/calendar"
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"duban/models/calendar"
+)
 
 // Effect is something that must happen outside, in the transaction that stores
 // the new state, and in the given order. It is one of the types of this file.
@@ -91,25 +97,117 @@ type parameter struct {
 	name     string
 	fields   []FieldType // the types of field that can supply it
 	required bool
+	table    shape // what a table that supplies it must look like
+}
+
+// shape is what the effect relies on in a table.
+type shape struct {
+	rows    RowSource
+	columns []Field // by name and type; a required one must be there and be required
+	only    bool    // no other columns
 }
 
 // parameters returns what an effect takes, and whether there is such an effect.
 // A report takes any fields, under any names.
 func (e EffectName) parameters() (params []parameter, open, ok bool) {
 	words := []FieldType{FieldText, FieldChoice}
+	date, amount, table := []FieldType{FieldDate}, []FieldType{FieldMoney}, []FieldType{FieldTable}
 	switch e {
 	case MoveDueDate:
-		return []parameter{{"date", []FieldType{FieldDate}, true}, {"reason", words, true}}, false, true
+		params = []parameter{{name: "date", fields: date, required: true}, {name: "reason", fields: words, required: true}}
 	case ReviseBudget:
-		return []parameter{{"amount", []FieldType{FieldMoney}, true}, {"reason", words, true}, {"plan", []FieldType{FieldFile, FieldText}, false}}, false, true
+		params = []parameter{
+			{name: "amount", fields: amount, required: true},
+			{name: "reason", fields: words, required: true},
+			{name: "plan", fields: table, table: planShape()},
+		}
 	case CloseObligation:
-		return []parameter{{"note", words, false}}, false, true
+		params = []parameter{{name: "note", fields: words}}
 	case RefineBudget:
-		return []parameter{{"breakdown", []FieldType{FieldFile, FieldText}, true}, {"total", []FieldType{FieldMoney}, false}}, false, true
+		params = []parameter{{name: "breakdown", fields: table, required: true, table: breakdownShape()}, {name: "total", fields: amount}}
 	case RecordReport:
 		return nil, true, true
 	case CloseAfterVerification:
-		return []parameter{{"verified_on", []FieldType{FieldDate}, true}, {"note", words, true}}, false, true
+		params = []parameter{{name: "verified_on", fields: date, required: true}, {name: "note", fields: words, required: true}}
+	default:
+		return nil, false, false
 	}
-	return nil, false, false
+	return params, false, true
+}
+
+// planShape is a spending plan: a cumulative share in % for each checkpoint,
+// blank where there is no target.
+func planShape() shape {
+	return shape{rows: RowsCheckpoints, columns: []Field{{Name: "percent", Type: FieldNumber}}, only: true}
+}
+
+// breakdownShape is what a placeholder budget is refined into. A row with a
+// code becomes a project, one without an item of the placeholder.
+func breakdownShape() shape {
+	return shape{columns: []Field{
+		{Name: "name", Type: FieldText, Required: true},
+		{Name: "amount", Type: FieldMoney, Required: true},
+		{Name: "code", Type: FieldText},
+		{Name: "goal", Type: FieldText},
+	}}
+}
+
+// problem says why a table does not have the shape, "" if it has.
+func (s shape) problem(f Field) string {
+	switch {
+	case f.RowsFrom == s.rows:
+	case s.rows == RowsFree:
+		return fmt.Sprintf("表格 %s 的行由人填写，不写 rows", f.Name)
+	default:
+		return fmt.Sprintf("表格 %s 的 rows 应为 %s", f.Name, s.rows)
+	}
+	for _, want := range s.columns {
+		i := slices.IndexFunc(f.Columns, func(c Field) bool { return c.Name == want.Name })
+		switch {
+		case want.Required && (i < 0 || !f.Columns[i].Required):
+			return fmt.Sprintf("表格 %s 应有必填的列 %s", f.Name, want.Name)
+		case i >= 0 && f.Columns[i].Type != want.Type:
+			return fmt.Sprintf("表格 %s 的列 %s 应为 %s 类型", f.Name, want.Name, want.Type)
+		}
+	}
+	for _, c := range f.Columns {
+		if s.only && !slices.ContainsFunc(s.columns, func(want Field) bool { return want.Name == c.Name }) {
+			return fmt.Sprintf("表格 %s 不应有列 %s", f.Name, c.Name)
+		}
+	}
+	return ""
+}
+
+func (k *checker) effect(at string, e Completion) {
+	params, open, ok := e.Do.parameters()
+	if !ok {
+		oneOf(k, "", at+".do", e.Do, MoveDueDate, ReviseBudget, CloseObligation, RefineBudget, RecordReport, CloseAfterVerification)
+		return
+	}
+	for _, name := range slices.Sorted(maps.Keys(e.With)) {
+		f, exists := k.def.Field(e.With[name])
+		i := slices.IndexFunc(params, func(p parameter) bool { return p.name == name })
+		switch {
+		case !open && i < 0:
+			k.fail("", at+".with."+name, "%s 没有这个参数", e.Do)
+		case !exists:
+			k.fail("", at+".with."+name, "表单没有字段 %s", e.With[name])
+		case !open && !slices.Contains(params[i].fields, f.Type):
+			k.fail("", at+".with."+name, "字段 %s 的类型 %s 不适用", f.Name, f.Type)
+		case !open && params[i].required && !k.certain(f):
+			k.fail("", at+".with."+name, "字段 %s 应为必填，且由填报或必经步骤填写", f.Name)
+		case !open && f.Type == FieldTable:
+			if problem := params[i].table.problem(f); problem != "" {
+				k.fail("", at+".with."+name, "%s", problem)
+			}
+		}
+	}
+	for _, p := range params {
+		if _, given := e.With[p.name]; p.required && !given {
+			k.fail("", at+".with", "%s 缺少参数 %s", e.Do, p.name)
+		}
+	}
+	if open && len(e.With) == 0 {
+		k.fail("", at+".with", "%s 至少写一个字段", e.Do)
+	}
 }

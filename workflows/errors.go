@@ -39,11 +39,12 @@ type Error struct {
 	Code    Code
 	Message string // in Chinese, for the person who acted
 
-	By     int64     // CodeAlreadyDecided: who acted, 0 for the system
-	At     time.Time // CodeAlreadyDecided: when
-	Until  time.Time // CodeTooSoon
-	Step   string    // CodeNoAssignee, CodeUnknownStep
-	Fields []FieldProblem
+	By       int64     // CodeAlreadyDecided: who acted, 0 for the system
+	At       time.Time // CodeAlreadyDecided: when
+	Until    time.Time // CodeTooSoon
+	Step     string    // CodeNoAssignee, CodeUnknownStep
+	Instance int64     // CodeOpenAlready: the one that runs
+	Fields   []FieldProblem
 }
 
 // FieldProblem is what is wrong with one field of a form.

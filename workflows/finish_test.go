@@ -45,11 +45,11 @@ func (g *game) wayOn(t workflows.Task) (workflows.Action, bool) {
 		a.Kind = workflows.GiveBack
 	case t.Step == workflows.ApplyStep:
 		a.Kind = workflows.Submit
-		a.Form = workflows.Form{"amount": "999"}
+		a.Form = g.wellFilled(t.Step)
 	default:
 		a.Kind = workflows.Approve
-		if step, _ := g.def.Step(t.Step); len(step.Fills) > 0 && t.Parent == 0 {
-			a.Form = workflows.Form{"checked": "1"}
+		if t.Parent == 0 {
+			a.Form = g.wellFilled(t.Step)
 		}
 	}
 	err := g.possible(a)

@@ -27,7 +27,19 @@ type Field struct {
 	// number, 分, or a date (Min may be "today").
 	Min, Max string
 	Options  []Option // of FieldChoice
+	// Columns are the columns (列) of a FieldTable: fields of a type that is
+	// neither a file nor a table. The Max of a number column may name a number
+	// column before it, which then bounds it in each row. RowsFrom says which
+	// rows there are.
+	Columns  []Field
+	RowsFrom RowSource
+	// Sum makes the field computed (自动合计): it is never entered but always
+	// the exact sum of a column of the same type, written as table.column.
+	Sum string
 }
+
+// Computed reports whether the field is computed, and nobody fills it in.
+func (f Field) Computed() bool { return f.Sum != "" }
 
 // FieldType is the type of a form field.
 type FieldType string
@@ -40,6 +52,7 @@ const (
 	FieldDate   FieldType = "date"   // "2025-06-30"
 	FieldChoice FieldType = "choice" // an option's value
 	FieldFile   FieldType = "file"   // the reference of a stored file
+	FieldTable  FieldType = "table"  // rows of cells as JSON, see [Field.Rows]
 )
 
 // Option is one choice of a field.
@@ -73,45 +86,76 @@ func (f Form) Hash() string {
 
 // fill checks what a person entered at a step, and returns the form with it.
 // Fields of other steps cannot be entered; values that are left out stay,
-// and blank ones are cleared.
-func (d Definition) fill(step string, old, entered Form, today calendar.Date) (Form, error) {
+// and blank ones are cleared. Sums are computed anew.
+func (d Definition) fill(step string, about Case, old, entered Form, today calendar.Date) (Form, error) {
 	next := maps.Clone(old)
 	if next == nil {
 		next = Form{}
 	}
-	var bad []FieldProblem
-	for _, name := range slices.Sorted(maps.Keys(entered)) {
-		f, ok := d.Field(name)
-		if !ok || d.filledAt(name) != step {
-			bad = append(bad, FieldProblem{name, "此步骤不能填写该字段"})
-			continue
-		}
-		v, problem := f.read(entered[name], today)
-		switch {
-		case problem != "":
-			bad = append(bad, FieldProblem{name, f.Label.Chinese + "：" + problem})
-		case v == "":
-			delete(next, name)
-		default:
-			next[name] = v
-		}
-	}
+	bad := d.takeOver(step, about, next, entered, today)
 	for _, f := range d.Form {
-		if f.Required && next[f.Name] == "" && d.filledAt(f.Name) == step && !hasProblem(bad, f.Name) {
+		if next[f.Name] == "" && f.demanded(about) && d.filledAt(f.Name) == step && !hasProblem(bad, f.Name) {
 			bad = append(bad, FieldProblem{f.Name, f.Label.Chinese + "：必填"})
 		}
 	}
+	bad = append(bad, d.compute(next)...)
 	if len(bad) > 0 {
 		return nil, formInvalid(bad)
 	}
 	return next, nil
 }
 
+// takeOver sets what was entered in a form, and says what is wrong with it.
+func (d Definition) takeOver(step string, about Case, form, entered Form, today calendar.Date) []FieldProblem {
+	var bad []FieldProblem
+	for _, name := range slices.Sorted(maps.Keys(entered)) {
+		f, ok := d.Field(name)
+		switch {
+		case !ok || d.filledAt(name) != step:
+			bad = append(bad, FieldProblem{name, "此步骤不能填写该字段"})
+			continue
+		case f.Computed():
+			bad = append(bad, FieldProblem{name, f.Label.Chinese + "：自动合计，不能填写"})
+			continue
+		}
+		stored, problems := f.enter(entered[name], about, today)
+		for _, problem := range problems {
+			bad = append(bad, FieldProblem{name, problem})
+		}
+		if stored == "" {
+			delete(form, name)
+		} else {
+			form[name] = stored
+		}
+	}
+	return bad
+}
+
 func hasProblem(problems []FieldProblem, name string) bool {
 	return slices.ContainsFunc(problems, func(p FieldProblem) bool { return p.Field == name })
 }
 
-// read turns an entered value into its stored form, or says what is wrong.
+// demanded reports whether the field must have a value. A table for rows that
+// the case does not have is satisfied by nothing.
+func (f Field) demanded(about Case) bool {
+	return f.Required && (f.RowsFrom == RowsFree || len(about.Rows(f.RowsFrom)) > 0)
+}
+
+// enter turns an entered value into its stored form, or says all that is
+// wrong, naming the field.
+func (f Field) enter(s string, about Case, today calendar.Date) (stored string, problems []string) {
+	if f.Type == FieldTable {
+		return f.readTable(s, about.Rows(f.RowsFrom), today)
+	}
+	stored, problem := f.read(s, today)
+	if problem != "" {
+		problems = []string{f.Label.Chinese + "：" + problem}
+	}
+	return stored, problems
+}
+
+// read turns one entered value, of a field or a cell, into its stored form, or
+// says what is wrong.
 func (f Field) read(s string, today calendar.Date) (stored, problem string) {
 	if !utf8.ValidString(s) {
 		return "", "含有无法识别的字符"
@@ -214,4 +258,40 @@ func (f Field) show(bound string) string {
 		return "当天"
 	}
 	return bound
+}
+
+// compute sets the computed fields, and says which are out of their bounds.
+func (d Definition) compute(form Form) []FieldProblem {
+	var bad []FieldProblem
+	for _, f := range d.Form {
+		if !f.Computed() {
+			continue
+		}
+		delete(form, f.Name)
+		sum, ok := d.sum(f, form)
+		if !ok {
+			continue
+		}
+		form[f.Name] = sum
+		if _, fits := f.canonical(sum); !fits {
+			bad = append(bad, FieldProblem{f.Name, f.Label.Chinese + "：合计过大，无法保存"})
+		} else if _, problem := f.read(sum, calendar.Date{}); problem != "" {
+			bad = append(bad, FieldProblem{f.Name, f.Label.Chinese + "：" + problem})
+		}
+	}
+	return bad
+}
+
+// sum adds up what stands in the column of a computed field. A table that is
+// blank has no sum: blank is not zero.
+func (d Definition) sum(f Field, form Form) (string, bool) {
+	table, column, _ := d.summed(f)
+	rows := table.Rows(form[table.Name])
+	total := decimal.Zero
+	for _, row := range rows {
+		if n, err := decimal.NewFromString(table.Cell(row, column.Name)); err == nil { // "" is blank, and nothing else fails
+			total = total.Add(n)
+		}
+	}
+	return total.String(), len(rows) > 0
 }

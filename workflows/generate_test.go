@@ -46,13 +46,17 @@ form:
   - {name: amount, label: {zh: 金额, en: Amount}, type: money, required: true}
   - {name: note, label: {zh: 说明, en: Note}, type: text}
   - {name: checked, label: {zh: 核对, en: Checked}, type: money, required: true}
-apply: {title: {zh: 填报, en: Apply}, who: [%s], empty: [manager, "role:admin"], limit: %d}
+%sapply: {title: {zh: 填报, en: Apply}, who: [%s], empty: [manager, "role:admin"], limit: %d}
 steps:
-`, pick(d, "undecided", "running", "never"), d.party(), 1+d.roll(3))
+`, pick(d, "undecided", "running", "never"), d.tables(), d.party(), 1+d.roll(3))
 	n := 1 + d.roll(5)
 	certain, filler := d.roll(n), d.roll(n+1)
 	for i := range n {
-		d.step(&b, i, i == certain, i == filler)
+		fills := ""
+		if i == filler {
+			fills = d.fills(b.String())
+		}
+		d.step(&b, i, i == certain, fills, d.amount(b.String()))
 	}
 	b.WriteString("effects:\n  - {do: record_report, with: {amount: amount}}\n")
 	source := b.String()
@@ -66,9 +70,11 @@ func (d *dice) party() string {
 	return pick(d, "owner", "manager", `"role:finance"`, `"role:leader"`, "unit_leader", `"role:office"`, `"account:旁人"`, `"account:离职人"`)
 }
 
-func (d *dice) step(b *strings.Builder, i int, certain, fills bool) {
+// step writes the i-th step. It fills in the fields of the given list, and its
+// condition asks for the given amount.
+func (d *dice) step(b *strings.Builder, i int, certain bool, fills, amount string) {
 	mode := pick(d, "any", "all", "sequential", "share")
-	if fills {
+	if fills != "" {
 		mode = "any"
 	}
 	fmt.Fprintf(b, "  - id: s%d\n    title: {zh: 步骤%d, en: Step %d}\n    who: [%s, %s]\n    mode: %s\n", i, i, i, d.party(), d.party(), mode)
@@ -76,17 +82,17 @@ func (d *dice) step(b *strings.Builder, i int, certain, fills bool) {
 		fmt.Fprintf(b, "    share: %s\n", pick(d, "50%", "66.6667%", "100%", "0.0001%"))
 	}
 	if !certain && d.chance(50) {
-		b.WriteString("    when: amount >= 10 * yuan\n")
+		fmt.Fprintf(b, "    when: %s >= 10 * yuan\n", amount)
 	}
 	switch d.roll(3) {
 	case 1:
 		fmt.Fprintf(b, "    empty: [%s]\n", d.party())
 	case 2:
-		if !certain && !fills {
+		if !certain && fills == "" {
 			b.WriteString("    empty: skip\n")
 		}
 	}
-	if !fills && d.chance(40) {
+	if fills == "" && d.chance(40) {
 		b.WriteString("    duplicate: merge\n")
 	}
 	if d.chance(15) {
@@ -98,8 +104,8 @@ func (d *dice) step(b *strings.Builder, i int, certain, fills bool) {
 	if d.chance(70) {
 		fmt.Fprintf(b, "    limit: %d\n", 1+d.roll(5))
 	}
-	if fills {
-		b.WriteString("    fills: [checked]\n")
+	if fills != "" {
+		fmt.Fprintf(b, "    fills: [%s]\n", fills)
 	}
 }
 
@@ -127,23 +133,33 @@ func (d *dice) directory() workflows.Directory {
 
 func (d *dice) person() int64 { return int64(1 + d.roll(int(gone))) }
 
-func (d *dice) form() workflows.Form {
-	f := workflows.Form{"amount": strconv.Itoa(pick(d, threshold-1, threshold, 1, 5_000_000))}
-	if d.chance(30) {
-		f["note"] = pick(d, "说明", "", " 另一说明 ", "\xff", strings.Repeat("长", 2001))
+// form fills in the fields of a step, more or less well.
+func (d *dice) form(def workflows.Definition, step string, about workflows.Case) workflows.Form {
+	form := workflows.Form{}
+	for _, f := range fillable(def, step) {
+		switch {
+		case f.Name == "amount":
+			form[f.Name] = strconv.Itoa(pick(d, threshold-1, threshold, 1, 5_000_000))
+		case f.Name == "checked":
+			form[f.Name] = strconv.Itoa(d.roll(3))
+		case f.Type == workflows.FieldTable:
+			form[f.Name] = d.table(f, about)
+		case d.chance(30):
+			form[f.Name] = pick(d, "说明", "", " 另一说明 ", "\xff", strings.Repeat("长", 2001))
+		}
 	}
-	return f
+	return form
 }
 
 // action is a random action: mostly one that its state admits.
-func (d *dice) action(s workflows.State, p workflows.Directory, at time.Time) workflows.Action {
+func (d *dice) action(def workflows.Definition, s workflows.State, p workflows.Directory, at time.Time) workflows.Action {
 	a := workflows.Action{At: at, Comment: pick(d, "意见", "意见", "意见", ""), By: d.person()}
 	open := s.OpenTasks()
 	if len(open) == 0 || d.chance(15) {
 		a.Kind = pick(d, workflows.Open, workflows.Submit, workflows.Withdraw, workflows.Comment, workflows.CopyTo,
 			workflows.MarkRead, workflows.Suspend, workflows.Resume, workflows.Terminate, workflows.HandOver, workflows.Urge, "nonsense")
-		a.Case = workflows.Case{Kind: models.Custom, Budget: 100}
-		a.Form, a.To, a.From = d.form(), []int64{d.person()}, d.person()
+		a.Case = workflows.Case{Kind: models.Custom, Budget: 100, Indicators: d.caseRows(), Checkpoints: d.caseRows()}
+		a.Form, a.To, a.From = d.form(def, workflows.ApplyStep, a.Case), []int64{d.person()}, d.person()
 		d.privilege(&a, s.Applicant)
 		return a
 	}
@@ -153,7 +169,7 @@ func (d *dice) action(s workflows.State, p workflows.Directory, at time.Time) wo
 	}
 	a.Task, a.TaskVersion, a.Rung = t.ID, t.Version, t.Rung
 	a.Kind = pick(d, workflows.Approve, workflows.Approve, workflows.Approve, workflows.Submit, workflows.Reject, workflows.SendBack,
-		workflows.Transfer, workflows.Delegate, workflows.GiveBack, workflows.AddSigner, workflows.RemoveSigner, workflows.Deadline)
+		workflows.Transfer, workflows.Delegate, workflows.GiveBack, workflows.AddSigner, workflows.RemoveSigner, workflows.Deadline, workflows.Reschedule)
 	if t.Step == workflows.ApplyStep && d.chance(80) {
 		a.Kind = workflows.Submit
 	}
@@ -174,23 +190,15 @@ func (d *dice) action(s workflows.State, p workflows.Directory, at time.Time) wo
 	}
 	a.Step = pick(d, workflows.ApplyStep, "s0", "s1", "s2", "s9")
 	a.Straight = d.chance(50)
-	d.fillIn(&a, t)
+	a.DueOn = calendar.DateOf(at).AddDays(d.roll(20) - 1)
+	if t.Step == workflows.ApplyStep || d.chance(50) {
+		a.Form = d.form(def, t.Step, s.Case)
+	}
 	d.privilege(&a, s.Applicant)
 	if d.chance(5) {
 		a.TaskVersion--
 	}
 	return a
-}
-
-// fillIn adds what the form needs: of everything at the apply step, and of
-// the checked amount elsewhere, where only some steps accept it.
-func (d *dice) fillIn(a *workflows.Action, t workflows.Task) {
-	switch {
-	case t.Step == workflows.ApplyStep:
-		a.Form = d.form()
-	case d.chance(50):
-		a.Form = workflows.Form{"checked": strconv.Itoa(d.roll(3))}
-	}
 }
 
 // privilege gives an action to the one who alone may do it, usually.
@@ -201,7 +209,7 @@ func (d *dice) privilege(a *workflows.Action, applicant int64) {
 	switch a.Kind {
 	case workflows.Open, workflows.Deadline:
 		a.By = workflows.System
-	case workflows.Suspend, workflows.Resume, workflows.Terminate, workflows.HandOver:
+	case workflows.Suspend, workflows.Resume, workflows.Terminate, workflows.HandOver, workflows.Reschedule:
 		a.By = admin
 	case workflows.Withdraw, workflows.Urge:
 		a.By = applicant // 0 before the first submission: the system

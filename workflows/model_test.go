@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -73,7 +74,7 @@ func play(t *testing.T, data []byte) workflows.Outcome {
 	}()
 	for len(d.data) > 0 && !t.Failed() {
 		g.now = g.now.Add(time.Duration(d.roll(60)) * time.Hour)
-		if err := g.act(d.action(g.state, g.people, g.now)); err == nil && g.running() {
+		if err := g.act(d.action(g.def, g.state, g.people, g.now)); err == nil && g.running() {
 			g.checkAWayOn()
 		}
 	}
@@ -113,6 +114,7 @@ func (g *game) act(a workflows.Action) error {
 	}
 	g.checkRoundTrip(next)
 	g.checkAction(a, next)
+	g.checkTables(next)
 	g.state = next
 	if next.Outcome == workflows.Approved {
 		g.checkApproval()
@@ -143,8 +145,11 @@ func (g *game) checkAction(a workflows.Action, next workflows.State) {
 	if a.Kind == workflows.Deadline && (next.Outcome != "" || len(next.Passed) != len(g.state.Passed)) {
 		g.Error("a deadline decided")
 	}
-	if a.Kind == workflows.Approve || a.Kind == workflows.Reject {
+	switch a.Kind {
+	case workflows.Approve, workflows.Reject:
 		g.checkDecision(a, next)
+	case workflows.Reschedule:
+		g.checkReschedule(a, next)
 	}
 }
 
@@ -187,8 +192,8 @@ func (g *game) checkDecision(a workflows.Action, next workflows.State) {
 func (g *game) checkApproval() {
 	g.Helper()
 	for _, step := range g.def.Steps {
-		amount, _ := strconv.Atoi(g.state.Form["amount"])
-		if step.When.String() != "" && amount < threshold {
+		asks, _, conditional := strings.Cut(step.When.String(), " ")
+		if amount, _ := strconv.Atoi(g.state.Form[asks]); conditional && amount < threshold {
 			continue
 		}
 		i := slices.IndexFunc(g.state.Passed, func(p workflows.Pass) bool { return p.Step == step.ID })

@@ -19,7 +19,10 @@ import (
 //	withdraw    undecided | running | never
 //	urge_hours  24
 //	upwards     [manager, role:leader, unit_leader]
-//	form        list of name, label, type, required, min, max, options
+//	form        list of name, label, type, required, min, max, options; of a
+//	            table: rows (free, or indicators, checkpoints) and columns, a
+//	            list of the same keys, in which max may also name a number
+//	            column before it; sum (table.column) of a computed field
 //	apply       title, who, empty, limit, ladder, copies
 //	steps       list of id, title, who, mode (any), share, when, limit, ladder,
 //	            copies, empty (error, skip, or a list of parties), duplicate
@@ -98,7 +101,27 @@ func (r *reader) parties(dst *[]Party) func(ast.Node, string) {
 
 func (r *reader) field(node ast.Node, path string) Field {
 	var f Field
-	r.mapping(node, path, keys{
+	known := r.fieldKeys(&f)
+	known["rows"] = text(r, &f.RowsFrom)
+	known["sum"] = text(r, &f.Sum)
+	known["columns"] = func(node ast.Node, path string) {
+		r.list(node, path, func(node ast.Node, path string) { f.Columns = append(f.Columns, r.column(node, path)) })
+	}
+	r.mapping(node, path, known)
+	r.amounts(&f, path)
+	return f
+}
+
+// column reads a column of a table, which has fewer keys than a field.
+func (r *reader) column(node ast.Node, path string) Field {
+	var f Field
+	r.mapping(node, path, r.fieldKeys(&f))
+	r.amounts(&f, path)
+	return f
+}
+
+func (r *reader) fieldKeys(f *Field) keys {
+	return keys{
 		"name": text(r, &f.Name), "label": r.title(&f.Label), "type": text(r, &f.Type),
 		"required": r.truth(&f.Required), "min": r.figure(&f.Min), "max": r.figure(&f.Max),
 		"options": func(node ast.Node, path string) {
@@ -108,12 +131,15 @@ func (r *reader) field(node ast.Node, path string) Field {
 				f.Options = append(f.Options, o)
 			})
 		},
-	})
+	}
+}
+
+// amounts turns the bounds of an amount into 分.
+func (r *reader) amounts(f *Field, path string) {
 	if f.Type == FieldMoney {
 		f.Min = r.fen(f.Min, path+".min")
 		f.Max = r.fen(f.Max, path+".max")
 	}
-	return f
 }
 
 // fen turns a bound written in 元 or 万元 into 分.

@@ -49,7 +49,7 @@ func TestEveryProblemNamesLineStepAndField(t *testing.T) {
 	for _, tc := range []struct{ name, old, replacement, want string }{
 		{"an unknown key at the top", "version: 1", "version: 1\nowner: x", "第 4 行，owner：没有这一项，可用：apply、effects、form、key、kinds、steps、title、upwards、urge_hours、version、withdraw"},
 		{"an unknown key of a step", "    limit: 3", "    limits: 3", "第 17 行，步骤 confirm，limits：没有这一项，可用：copies、duplicate、empty、fills、id、ladder、limit、mode、self、separate_from、share、title、when、who"},
-		{"an unknown key of a field", "max: 20", "maximum: 20", "第 7 行，form[1].maximum：没有这一项，可用：label、max、min、name、options、required、type"},
+		{"an unknown key of a field", "max: 20", "maximum: 20", "第 7 行，form[1].maximum：没有这一项，可用：columns、label、max、min、name、options、required、rows、sum、type"},
 		{"a key that stands twice", "version: 1", "version: 1\nversion: 2", "第 4 行，version：重复，第 3 行已写过"},
 		{"text for a number", "version: 1", `version: "1"`, "第 3 行，version：应为整数，不加引号"},
 		{"a number for a list", "kinds: [custom]", "kinds: 3", "第 5 行，kinds：应为列表"},
@@ -57,7 +57,7 @@ func TestEveryProblemNamesLineStepAndField(t *testing.T) {
 		{"a version of zero", "version: 1", "version: 0", "第 3 行，version：应为 1 或更大的整数"},
 		{"a title in one language", ", en: Confirm", "", "第 15 行，步骤 confirm，title：应写明中文 zh 和英文 en"},
 		{"an unknown kind", "[custom]", "[customs]", "第 5 行，kinds[1]：“customs”应为 spending_target、completion、recurring、refinement、monitoring、self_evaluation、procurement、rectification、custom 之一"},
-		{"an unknown type", "type: money", "type: cash", "第 8 行，form[2].type：“cash”应为 text、number、money、date、choice、file 之一"},
+		{"an unknown type", "type: money", "type: cash", "第 8 行，form[2].type：“cash”应为 text、number、money、date、choice、file、table 之一"},
 		{"a bound that is no amount", "min: 0}", "min: 多}", "第 8 行，form[2].min：金额 \"多\"：不是数字"},
 		{"a length that is no number", "max: 20", "max: 长", "第 7 行，form[1].max：“长”不适用于 text 类型"},
 		{"a maximum below the minimum", "max: 20", "min: 30, max: 20", "第 7 行，form[1].max：不得小于 min"},

@@ -79,6 +79,8 @@ func roleTitle(r models.Role) Text {
 		return Text{"办公室", "general office"}
 	case models.RoleLeader:
 		return Text{"分管领导", "leader in charge"}
+	case models.RoleHead:
+		return Text{"单位主要负责人", "head of the unit"}
 	case models.RoleAdmin:
 		return Text{"系统管理员", "administrator"}
 	}

@@ -257,6 +257,20 @@ func TestEveryWayInWhichATaskCanComeIsExplained(t *testing.T) {
 	expect(s.task(owner), "流程被退回，由申请人经办甲重新填报")
 }
 
+func TestAStepThatIsAskedAgainIsNotSkipped(t *testing.T) {
+	s := submitted(t, edit(small, "    limit: 3\n", "    empty: skip\n"), little)
+	s.does(workflows.Approve, manager)
+	s.people.Manager = 0 // has left, so that a first round would be skipped
+	s.does(workflows.SendBack, finance, func(a *workflows.Action) { a.Step = "confirm" })
+	s.at("confirm")
+	if open := s.state.OpenTasks(); len(open) != 1 || open[0].Assignee != 0 || open[0].Why.How != workflows.OriginNobody {
+		t.Fatalf("open are %+v", open)
+	}
+	s.must(workflows.Action{Kind: workflows.Transfer, By: admin, Task: s.task(0), To: []int64{office}, Comment: "接手"})
+	s.does(workflows.Approve, office)
+	s.at("check")
+}
+
 func TestASendingBackToSomebodyWhoHasLeftWaitsForAnAdministrator(t *testing.T) {
 	s := submitted(t, small, little)
 	s.people.People[owner] = workflows.Person{Name: "经办甲"}

@@ -48,11 +48,45 @@ type Case struct {
 	Kind   models.Kind   `json:"kind,omitempty"`
 	Unit   string        `json:"unit,omitempty"` // the unit's code
 	Budget money.Fen     `json:"budget,omitempty"`
+	Paid   money.Fen     `json:"paid,omitempty"`   // what was paid by then
 	Plan   money.Percent `json:"plan,omitempty"`   // planned share
 	Actual money.Percent `json:"actual,omitempty"` // executed share
 	Gap    money.Fen     `json:"gap,omitempty"`    // what the execution is short of the plan
 	AsOf   calendar.Date `json:"asOf,omitzero"`    // the day up to which the payments are known
 	Batch  int64         `json:"batch,omitempty"`  // the import that they came from
+
+	// Indicators (绩效指标) and Checkpoints (支出计划时点) are the rows of the
+	// form's tables, in order and each key once.
+	Indicators  []CaseRow `json:"indicators,omitempty"`
+	Checkpoints []CaseRow `json:"checkpoints,omitempty"`
+}
+
+// CaseRow is one thing of a case that a table has a row for.
+type CaseRow struct {
+	Key    string `json:"key"`              // "1", an indicator's sequence; "2025-06-30", a checkpoint
+	Title  string `json:"title"`            // what a person reads: 数量指标 会议次数
+	Stated string `json:"stated,omitempty"` // as published: ≥4次, 50%
+}
+
+// Rows returns what the rows of a table with the given source are about, nil
+// for free rows.
+func (c Case) Rows(from RowSource) []CaseRow {
+	switch from {
+	case RowsIndicators:
+		return c.Indicators
+	case RowsCheckpoints:
+		return c.Checkpoints
+	case RowsFree:
+	}
+	return nil
+}
+
+// frozen returns the case with rows that nobody else can change, and none as
+// JSON reads none back.
+func (c Case) frozen() Case {
+	c.Indicators = append([]CaseRow(nil), c.Indicators...)
+	c.Checkpoints = append([]CaseRow(nil), c.Checkpoints...)
+	return c
 }
 
 // Outcome is how an instance ended.
@@ -174,7 +208,8 @@ type Hop struct {
 	At   time.Time  `json:"at"`
 }
 
-// clone returns a copy that shares nothing with s.
+// clone returns a copy that shares nothing with s but the rows of its case:
+// they are frozen.
 func (s State) clone() State {
 	s.Applicants = slices.Clone(s.Applicants)
 	s.Form = maps.Clone(s.Form)

@@ -10,7 +10,7 @@ func (c *turn) begin() error {
 	if !c.def.Serves(c.a.Case.Kind) {
 		return refuse(CodeNotAllowed, "“%s”流程不用于“%s”类事项", c.def.Title.Chinese, c.a.Case.Kind)
 	}
-	c.s = State{Definition: c.def.Key, Version: c.def.Version, Case: c.a.Case, Sequence: c.s.Sequence}
+	c.s = State{Definition: c.def.Key, Version: c.def.Version, Case: c.a.Case.frozen(), Sequence: c.s.Sequence}
 	return nil
 }
 
@@ -92,7 +92,7 @@ func (c *turn) applyAs(applicant int64) {
 
 // takeForm checks and takes over what the actor filled in at a step.
 func (c *turn) takeForm(step string) error {
-	form, err := c.def.fill(step, c.s.Form, c.a.Form, c.today)
+	form, err := c.def.fill(step, c.s.Case, c.s.Form, c.a.Form, c.today)
 	if err != nil {
 		return err
 	}

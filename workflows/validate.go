@@ -2,7 +2,6 @@ package workflows
 
 import (
 	"fmt"
-	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -121,21 +120,66 @@ func (k *checker) head() {
 }
 
 func (k *checker) form() {
-	seen := map[string]bool{}
+	k.fields("form", k.def.Form, FieldText, FieldNumber, FieldMoney, FieldDate, FieldChoice, FieldFile, FieldTable)
 	for i, f := range k.def.Form {
 		at := fmt.Sprintf("form[%d]", i+1)
-		k.identifier("", at+".name", f.Name)
 		if _, reserved := caseNames()[f.Name]; reserved {
 			k.fail("", at+".name", "%s 是事项本身的数据，字段不能叫这个名字", f.Name)
 		}
+		k.table(at, f)
+		k.sum(at, f)
+	}
+}
+
+// fields checks the fields of a form, or the columns of a table.
+func (k *checker) fields(path string, fields []Field, types ...FieldType) {
+	seen := map[string]bool{}
+	for i, f := range fields {
+		at := fmt.Sprintf("%s[%d]", path, i+1)
+		k.identifier("", at+".name", f.Name)
 		if seen[f.Name] {
 			k.fail("", at+".name", "字段 %s 重复", f.Name)
 		}
 		seen[f.Name] = true
 		k.text("", at+".label", f.Label)
-		oneOf(k, "", at+".type", f.Type, FieldText, FieldNumber, FieldMoney, FieldDate, FieldChoice, FieldFile)
+		oneOf(k, "", at+".type", f.Type, types...)
 		k.bounds(at, f)
 		k.options(at, f)
+	}
+}
+
+func (k *checker) table(at string, f Field) {
+	if (f.Type == FieldTable) != (len(f.Columns) > 0) {
+		k.fail("", at+".columns", "table 类型应有列，其他类型不应有")
+	}
+	if f.RowsFrom != RowsFree {
+		oneOf(k, "", at+".rows", f.RowsFrom, RowsIndicators, RowsCheckpoints)
+		if f.Type != FieldTable {
+			k.fail("", at+".rows", "只用于 table 类型")
+		}
+	}
+	columns := slices.Clone(f.Columns)
+	for i := range columns {
+		if j, ok := f.limiter(i); ok {
+			columns[i].Max = columns[j].Max // the most that it can be in any row
+		}
+	}
+	k.fields(at+".columns", columns, FieldText, FieldNumber, FieldMoney, FieldDate, FieldChoice)
+}
+
+func (k *checker) sum(at string, f Field) {
+	if !f.Computed() {
+		return
+	}
+	table, column, ok := k.def.summed(f)
+	switch {
+	case !ok:
+		k.fail("", at+".sum", "“%s”不是表格的列，应写作 表格.列", f.Sum)
+	case f.Type != column.Type || f.Type != FieldMoney && f.Type != FieldNumber:
+		k.fail("", at+".sum", "%s.%s 的类型是 %s，合计与它应同为 money 或 number", table.Name, column.Name, column.Type)
+	}
+	if f.Required {
+		k.fail("", at+".required", "自动合计的字段不写 required")
 	}
 }
 
@@ -154,7 +198,7 @@ func (k *checker) bounds(at string, f Field) {
 		case FieldDate:
 			_, err := calendar.ParseDate(s)
 			ok = ok || err == nil || s == boundToday && name == "min"
-		default: // choices and files have no size
+		default: // choices, files and tables have no size
 		}
 		if !ok {
 			k.fail("", at+"."+name, "“%s”不适用于 %s 类型", s, f.Type)
@@ -187,39 +231,12 @@ func (k *checker) options(at string, f Field) {
 	}
 }
 
-func (k *checker) effect(at string, e Completion) {
-	params, open, ok := e.Do.parameters()
-	if !ok {
-		oneOf(k, "", at+".do", e.Do, MoveDueDate, ReviseBudget, CloseObligation, RefineBudget, RecordReport, CloseAfterVerification)
-		return
-	}
-	for _, name := range slices.Sorted(maps.Keys(e.With)) {
-		f, exists := k.def.Field(e.With[name])
-		i := slices.IndexFunc(params, func(p parameter) bool { return p.name == name })
-		switch {
-		case !open && i < 0:
-			k.fail("", at+".with."+name, "%s 没有这个参数", e.Do)
-		case !exists:
-			k.fail("", at+".with."+name, "表单没有字段 %s", e.With[name])
-		case !open && !slices.Contains(params[i].fields, f.Type):
-			k.fail("", at+".with."+name, "字段 %s 的类型 %s 不适用", f.Name, f.Type)
-		case !open && params[i].required && !k.certain(f):
-			k.fail("", at+".with."+name, "字段 %s 应为必填，且由填报或必经步骤填写", f.Name)
-		}
-	}
-	for _, p := range params {
-		if _, given := e.With[p.name]; p.required && !given {
-			k.fail("", at+".with", "%s 缺少参数 %s", e.Do, p.name)
-		}
-	}
-	if open && len(e.With) == 0 {
-		k.fail("", at+".with", "%s 至少写一个字段", e.Do)
-	}
-}
-
 // certain reports whether a field has a value once the form has passed the
-// step that fills it in.
+// step that fills it in. A sum has one if its table does.
 func (k *checker) certain(f Field) bool {
+	if f.Computed() {
+		f, _, _ = k.def.summed(f)
+	}
 	s, _ := k.def.Step(k.def.filledAt(f.Name))
 	return f.Required && s.inevitable()
 }

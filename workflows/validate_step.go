@@ -103,8 +103,13 @@ func (k *checker) separation(i int, s Step) {
 func (k *checker) fills(s Step) {
 	for n, name := range s.Fills {
 		at := fmt.Sprintf("fills[%d]", n+1)
-		if _, ok := k.def.Field(name); !ok {
+		f, ok := k.def.Field(name)
+		if !ok {
 			k.fail(s.ID, at, "表单没有字段 %s", name)
+		}
+		if f.Computed() {
+			k.fail(s.ID, at, "字段 %s 自动合计，不由人填写", name)
+			continue
 		}
 		if k.def.filledAt(name) != s.ID || slices.Contains(s.Fills[:n], name) {
 			k.fail(s.ID, at, "字段 %s 已由别处填写", name)

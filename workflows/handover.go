@@ -1,0 +1,68 @@
+package workflows
+
+import (
+	"context"
+	"errors"
+
+	"duban/models"
+)
+
+// HandedOver is what became of one thing of a leaver.
+type HandedOver struct {
+	InstanceID int64
+	Title      string // of the duty
+	Refused    *Error // nil if the successor has it now
+}
+
+// HandOver gives everything undecided of a leaver to a successor (离职转办): the
+// tasks, the applications, and the projects that the leaver answers for. Each
+// instance is one transaction, because the successor may not take part in some
+// of them: those are reported, and an administrator finds somebody else. Only
+// an administrator can do this, with a reason.
+func (e *Engine) HandOver(ctx context.Context, by, from, to int64, reason string) ([]HandedOver, error) {
+	if err := e.mayHandOver(ctx, by, from, to, reason); err != nil {
+		return nil, err
+	}
+	instances, err := e.Store.InstancesOf(ctx, from)
+	if err != nil {
+		return nil, err
+	}
+	var done []HandedOver
+	for _, in := range instances {
+		h := HandedOver{InstanceID: in.ID, Title: in.Title}
+		_, err := e.Act(ctx, in.ID, Action{Kind: HandOver, By: by, From: from, To: []int64{to}, Comment: reason})
+		refusal, refused := errors.AsType[*Error](err)
+		if err != nil && !refused {
+			return done, err
+		}
+		if h.Refused = refusal; refused && refusal.Code == CodeWrongState {
+			continue // decided meanwhile
+		}
+		done = append(done, h)
+	}
+	return done, e.Store.Tx(ctx, systemActor, func(tx *models.Tx) error {
+		users, err := e.persons(tx, by)
+		if err != nil {
+			return err
+		}
+		tx.As(users[by].Account)
+		return tx.HandProjectsOver(from, to)
+	})
+}
+
+// mayHandOver refuses what no single instance would.
+func (e *Engine) mayHandOver(ctx context.Context, by, from, to int64, reason string) error {
+	users, err := e.Store.UsersByID(ctx, []int64{by, from, to})
+	if err != nil {
+		return err
+	}
+	actor, leaver, successor := users[by], users[from], users[to]
+	switch {
+	case !actor.Active || !actor.Has(models.RoleAdmin):
+		return refuse(CodeNotAllowed, "只有系统管理员可以这样做")
+	case leaver.ID == 0 || !successor.Active || from == to:
+		return refuse(CodeUnknownPerson, "请选择移交人和另一位在用的接手人")
+	}
+	c := turn{a: Action{Comment: reason}}
+	return c.reasoned()
+}
