@@ -124,7 +124,7 @@ func TestAProjectMayBeNamedInsteadOfCoded(t *testing.T) {
 func TestPeopleAndAssignments(t *testing.T) {
 	modelstest.Each(t, newYear(), func(t *testing.T, s *models.Store) {
 		withSample(t, s)
-		for round, wantPeople := range []int{8, 0} {
+		for round, wantPeople := range []int{9, 0} {
 			sheet, err := importer.ReadPeople("people.csv", sampleFile(t, "people.csv"))
 			if err != nil {
 				t.Fatal(err)

@@ -51,7 +51,7 @@ var peopleLayout = listLayout{
 		{colEmail, []string{"电子邮箱", "电子邮件", "邮箱地址", "email", "e-mail"}, "zhangsan@example.com", "没有邮箱的人收不到邮件提醒"},
 		{colMobile, []string{"手机号", "手机号码", "移动电话", "联系电话"}, "13800000000", "可以不填"},
 		{colUnit, []string{"单位代码", "预算单位编码", "预算单位代码"}, "603001", "绩效目标表上单位名称前的数字"},
-		{colRoles, []string{"岗位"}, "经办人、科室负责人", "项目负责人（即经办人）、科室负责人、财务科、办公室、分管领导、管理员；几个角色用顿号隔开"},
+		{colRoles, []string{"岗位"}, "经办人、科室负责人", "项目负责人（即经办人）、科室负责人、财务科、办公室、分管领导、单位主要负责人（即主任）、管理员；几个角色用顿号隔开"},
 		{colLanguage, nil, "中文", "中文或英文；不填为中文"},
 	},
 }
@@ -63,7 +63,8 @@ var roleNames = map[string]models.Role{
 	"财务科": models.RoleFinance, "财务": models.RoleFinance,
 	"办公室":  models.RoleOffice,
 	"分管领导": models.RoleLeader,
-	"管理员":  models.RoleAdmin, "系统管理员": models.RoleAdmin,
+	"主任":   models.RoleHead, "单位主要负责人": models.RoleHead, "主要负责人": models.RoleHead,
+	"管理员": models.RoleAdmin, "系统管理员": models.RoleAdmin,
 }
 
 var languageNames = map[string]models.Language{

@@ -8,6 +8,7 @@ import (
 
 	"duban/models"
 	"duban/models/calendar"
+	"duban/workflows"
 )
 
 // SweepHour and SweepMinute are when a rehearsed day is swept.
@@ -27,9 +28,10 @@ type SimulatedDay struct {
 // database, which it changes, and calls fn after each day on which something
 // would be said or change. The copy must have been opened with clock. It runs
 // the very sweep that the server runs, so it says what the server would say if
-// no further payment came in.
+// no further payment came in and nobody decided anything.
 func Simulate(ctx context.Context, scratch *models.Store, clock *clockwork.FakeClock, channel models.Channel, from, to calendar.Date, fn func(SimulatedDay) error) error {
-	sw := &Sweeper{Store: scratch, Clock: clock, Channel: channel, Log: slog.New(slog.DiscardHandler)}
+	engine := &workflows.Engine{Store: scratch, Clock: clock, Channel: channel}
+	sw := &Sweeper{Store: scratch, Clock: clock, Channel: channel, Log: slog.New(slog.DiscardHandler), Engine: engine}
 	// Whoever imported a document late may still ask what would have been said.
 	if err := scratch.Tx(ctx, "system", func(tx *models.Tx) error { return tx.ExpectFrom(from) }); err != nil {
 		return err
@@ -42,6 +44,9 @@ func Simulate(ctx context.Context, scratch *models.Store, clock *clockwork.FakeC
 		clock.Advance(day.At(SweepHour, SweepMinute).Sub(clock.Now()))
 		stats, err := sw.Sweep(ctx, day)
 		if err != nil {
+			return err
+		}
+		if _, err := engine.FireTimers(ctx); err != nil {
 			return err
 		}
 		messages, err := scratch.NotificationsAfter(ctx, last)

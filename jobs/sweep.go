@@ -9,6 +9,7 @@ import (
 
 	"duban/models"
 	"duban/models/calendar"
+	"duban/workflows"
 )
 
 // batchSize bounds how many obligations one transaction of a sweep checks.
@@ -20,6 +21,8 @@ type Sweeper struct {
 	Clock   clockwork.Clock
 	Channel models.Channel // by which reminders go out
 	Log     *slog.Logger
+	// Engine opens the workflows that rules name; without it none opens.
+	Engine *workflows.Engine
 	// Progress, if set, is told after each transaction.
 	Progress func(Stats)
 }
@@ -30,11 +33,16 @@ type Stats struct {
 	Changed    int // obligations whose state changed or that were settled
 	Enqueued   int // new messages in the outbox
 	Suppressed int // messages that were due but are not worth saying, recorded as such
+	Opened     int // workflows begun
+	Withdrawn  int // workflows ended because nothing is left to be decided
 }
 
 // Counts returns the stats by name, as a job run records them.
 func (s Stats) Counts() map[string]int {
-	return map[string]int{"checked": s.Checked, "changed": s.Changed, "enqueued": s.Enqueued, "suppressed": s.Suppressed}
+	return map[string]int{
+		"checked": s.Checked, "changed": s.Changed, "enqueued": s.Enqueued, "suppressed": s.Suppressed,
+		"opened": s.Opened, "withdrawn": s.Withdrawn,
+	}
 }
 
 func (s *Stats) add(t Stats) {
@@ -42,6 +50,8 @@ func (s *Stats) add(t Stats) {
 	s.Changed += t.Changed
 	s.Enqueued += t.Enqueued
 	s.Suppressed += t.Suppressed
+	s.Opened += t.Opened
+	s.Withdrawn += t.Withdrawn
 }
 
 // Sweep checks every obligation that is due for a check on or before day, in
@@ -64,13 +74,19 @@ func (sw *Sweeper) Sweep(ctx context.Context, day calendar.Date) (Stats, error) 
 			return total, fmt.Errorf("sweep of %s: %w", day, err)
 		}
 		if batch.Checked == 0 {
-			return total, nil
+			break
 		}
 		total.add(batch)
 		if sw.Progress != nil {
 			sw.Progress(total)
 		}
 	}
+	if sw.Engine == nil {
+		return total, nil
+	}
+	var err error
+	total.Withdrawn, err = sw.Engine.WithdrawMoot(ctx)
+	return total, err
 }
 
 func (sw *Sweeper) warnOfMissingYear(ctx context.Context, day calendar.Date) error {
@@ -132,9 +148,14 @@ func (sw *Sweeper) checkBatch(tx *models.Tx, day calendar.Date) (Stats, error) {
 		return stats, err
 	}
 	var messages []models.Notification
+	var unmet []pending
 	for i := range due {
 		was := due[i]
-		messages = append(messages, r.checkOne(&due[i], ev)...)
+		said, workflow := r.checkOne(&due[i], ev)
+		messages = append(messages, said...)
+		if workflow != "" {
+			unmet = append(unmet, pending{was.ID, workflow})
+		}
 		if action := transition(was, due[i]); action != "" {
 			stats.Changed++
 			if err := tx.Audit(action, "obligations", was.ID, settlement(due[i])); err != nil {
@@ -146,13 +167,16 @@ func (sw *Sweeper) checkBatch(tx *models.Tx, day calendar.Date) (Stats, error) {
 		return stats, err
 	}
 	stats.Checked = len(due)
-	stats.Enqueued, stats.Suppressed, err = enqueue(tx, messages)
+	if stats.Enqueued, stats.Suppressed, err = enqueue(tx, messages); err != nil {
+		return stats, err
+	}
+	stats.Opened, err = sw.open(tx, day, unmet)
 	return stats, err
 }
 
 // checkOne brings one obligation up to the round's day and returns what is to
-// be said about it.
-func (r *round) checkOne(o *models.Obligation, ev models.Evidence) []models.Notification {
+// be said about it, and the workflow that it needs by now, if any.
+func (r *round) checkOne(o *models.Obligation, ev models.Evidence) (messages []models.Notification, workflow string) {
 	// The clock may have been set back; what was decided stays decided.
 	day := r.day
 	if o.CheckedOn.After(day) {
@@ -165,16 +189,21 @@ func (r *round) checkOne(o *models.Obligation, ev models.Evidence) []models.Noti
 	o.State, o.Light, o.SettledOn, o.CheckedOn = f.State, f.Light, f.SettledOn, day
 	o.NextCheckOn = nextChange(*o, rec, day)
 	if o.Settled() {
-		return nil
+		return nil, ""
 	}
 	if reopened { // while it was settled nobody heard what had come up
 		since = calendar.Date{}
 	}
 	o.NextCheckOn = earlier(o.NextCheckOn, nextOccasion(rule, o.DueOn, day, r.calendar), day)
+	opens := opensOn(rule, o.DueOn)
+	o.NextCheckOn = earlier(o.NextCheckOn, opens, day)
 	if f.Fulfilled {
-		return nil
+		return nil, ""
 	}
-	return r.reminders(*o, f, rule, since, day, ev)
+	if !opens.IsZero() && !opens.After(day) {
+		workflow = rule.Workflow
+	}
+	return r.reminders(*o, f, rule, since, day, ev), workflow
 }
 
 func recordsOf(o models.Obligation, ev models.Evidence) Records {

@@ -22,6 +22,9 @@ func copyAll(from *gorm.DB, tx *Tx) error {
 		copyRows[Unit], copyRows[User], copyRows[Project], copyRows[Target], copyRows[Indicator], copyRows[Goal],
 		copyRows[Payment], copyRows[DataProblem], copyRows[Obligation], copyRows[Rule], copyRows[Schedule],
 		copyRows[Notification], copyRows[CalendarDay],
+		copyRows[WorkflowDefinition], copyRows[WorkflowInstance], copyRows[WorkflowTask], copyRows[WorkflowAction],
+		copyRows[WorkflowTimer], copyRows[WorkflowCopy], copyRows[Delegation], copyRows[Report], copyRows[BudgetRevision],
+		copyRows[BudgetItem],
 	} {
 		if err := copyTable(from, tx); err != nil {
 			return err

@@ -67,6 +67,22 @@ func (tx *Tx) MootInstances(after int64, limit int) ([]WorkflowInstance, error) 
 	return moot, nil
 }
 
+// PromisedOn returns the day by which an approved corrective action promised
+// that its duty would be fulfilled, by instance.
+func (tx *Tx) PromisedOn(instanceIDs []int64) (map[int64]calendar.Date, error) {
+	var reports []Report
+	if err := tx.db.Where("instance_id IN ?", instanceIDs).Find(&reports).Error; err != nil {
+		return nil, fmt.Errorf("read reports: %w", err)
+	}
+	promised := make(map[int64]calendar.Date, len(reports))
+	for _, r := range reports {
+		if day, err := calendar.ParseDate(r.Answers["promised_on"]); err == nil {
+			promised[r.InstanceID] = day
+		}
+	}
+	return promised, nil
+}
+
 // AddInstance stores a new instance and fills in its id. It returns
 // ErrConflict if the duty has a running one of the same workflow by now.
 func (tx *Tx) AddInstance(in *WorkflowInstance) error {
@@ -82,7 +98,7 @@ func (tx *Tx) AddInstance(in *WorkflowInstance) error {
 func (tx *Tx) SaveInstance(in *WorkflowInstance) error {
 	res := tx.db.Model(&WorkflowInstance{}).Where("id = ? AND sequence = ?", in.ID, in.Sequence-1).UpdateColumns(map[string]any{
 		"updated_at": tx.store.now(), "open_for": in.OpenFor, "applicant_id": in.ApplicantID, "step": in.Step,
-		"outcome": in.Outcome, "suspended": in.Suspended, "ended_at": in.EndedAt, "sequence": in.Sequence, "state": in.State,
+		"outcome": in.Outcome, "suspended": in.Suspended, "ended_at": in.EndedAt, "ended_by": in.EndedBy, "sequence": in.Sequence, "state": in.State,
 	})
 	if res.Error != nil {
 		return fmt.Errorf("save instance %d: %w", in.ID, res.Error)

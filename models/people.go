@@ -24,6 +24,15 @@ func (s *Store) UsersByID(ctx context.Context, ids []int64) (map[int64]User, err
 	return users, nil
 }
 
+// UserByAccount returns the user with a login name.
+func (s *Store) UserByAccount(ctx context.Context, account string) (u User, ok bool, err error) {
+	res := s.Read(ctx).Where("account = ?", account).Limit(1).Find(&u)
+	if res.Error != nil {
+		return u, false, fmt.Errorf("read user %s: %w", account, res.Error)
+	}
+	return u, res.RowsAffected > 0, nil
+}
+
 // Users returns every user, in the order of their ids.
 func (s *Store) Users(ctx context.Context) ([]User, error) { return usersIn(s.Read(ctx)) }
 

@@ -38,6 +38,7 @@ type WorkflowInstance struct {
 	Outcome     string // "" while it runs
 	Suspended   bool
 	EndedAt     *time.Time
+	EndedBy     int64  // 0 for the system, or while it runs
 	Sequence    int64  // the number of actions taken; grows by one with each
 	State       string // JSON, the workflow's own
 }

@@ -177,9 +177,9 @@ func (d Definition) Field(name string) (Field, bool) {
 	return Field{}, false
 }
 
-// filledAt returns the step that fills a field in, usually ApplyStep. A
+// FilledAt returns the step that fills a field in, usually ApplyStep. A
 // computed field is filled in with its table.
-func (d Definition) filledAt(name string) string {
+func (d Definition) FilledAt(name string) string {
 	if f, _ := d.Field(name); f.Computed() {
 		name, _, _ = strings.Cut(f.Sum, ".")
 	}

@@ -169,7 +169,7 @@ func (r *run) take(a Action) (Instance, error) {
 	r.is = is
 	for _, store := range []func() error{
 		func() error { return r.admissible(a) },
-		r.save,
+		func() error { return r.save(a.By) },
 		func() error { return r.bindFiles(a) },
 		func() error { return r.remember(a) },
 		func() error { return r.apply(a, effects) },
@@ -182,7 +182,7 @@ func (r *run) take(a Action) (Instance, error) {
 }
 
 // save stores the instance with its new state.
-func (r *run) save() error {
+func (r *run) save(by int64) error {
 	is := r.is
 	state, err := json.Marshal(is)
 	if err != nil {
@@ -195,7 +195,7 @@ func (r *run) save() error {
 		r.row.OpenFor = nil
 		if r.was.Outcome == "" {
 			now := r.tx.Now()
-			r.row.EndedAt = &now
+			r.row.EndedAt, r.row.EndedBy = &now, by
 		}
 	}
 	if r.row.ID != 0 {

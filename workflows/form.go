@@ -94,7 +94,7 @@ func (d Definition) fill(step string, about Case, old, entered Form, today calen
 	}
 	bad := d.takeOver(step, about, next, entered, today)
 	for _, f := range d.Form {
-		if next[f.Name] == "" && f.demanded(about) && d.filledAt(f.Name) == step && !hasProblem(bad, f.Name) {
+		if next[f.Name] == "" && f.demanded(about) && d.FilledAt(f.Name) == step && !hasProblem(bad, f.Name) {
 			bad = append(bad, FieldProblem{f.Name, f.Label.Chinese + "：必填"})
 		}
 	}
@@ -111,7 +111,7 @@ func (d Definition) takeOver(step string, about Case, form, entered Form, today 
 	for _, name := range slices.Sorted(maps.Keys(entered)) {
 		f, ok := d.Field(name)
 		switch {
-		case !ok || d.filledAt(name) != step:
+		case !ok || d.FilledAt(name) != step:
 			bad = append(bad, FieldProblem{name, "此步骤不能填写该字段"})
 			continue
 		case f.Computed():

@@ -237,7 +237,7 @@ func (k *checker) certain(f Field) bool {
 	if f.Computed() {
 		f, _, _ = k.def.summed(f)
 	}
-	s, _ := k.def.Step(k.def.filledAt(f.Name))
+	s, _ := k.def.Step(k.def.FilledAt(f.Name))
 	return f.Required && s.inevitable()
 }
 

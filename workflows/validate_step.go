@@ -80,7 +80,7 @@ func (k *checker) condition(i int, s Step) {
 			k.fail(s.ID, "when", "条件不能使用 %s", name)
 			continue
 		}
-		if k.def.index(k.def.filledAt(name)) >= i || !k.certain(f) {
+		if k.def.index(k.def.FilledAt(name)) >= i || !k.certain(f) {
 			k.fail(s.ID, "when", "字段 %s 应为必填，且由填报或之前的必经步骤填写", name)
 		}
 	}
@@ -111,7 +111,7 @@ func (k *checker) fills(s Step) {
 			k.fail(s.ID, at, "字段 %s 自动合计，不由人填写", name)
 			continue
 		}
-		if k.def.filledAt(name) != s.ID || slices.Contains(s.Fills[:n], name) {
+		if k.def.FilledAt(name) != s.ID || slices.Contains(s.Fills[:n], name) {
 			k.fail(s.ID, at, "字段 %s 已由别处填写", name)
 		}
 	}

@@ -84,21 +84,22 @@ func (a *app) demo(ctx context.Context, asOf calendar.Date, listen, dir string) 
 		return err
 	}
 	defer func() { _ = s.Close() }()
-	if err := s.Migrate(ctx); err != nil {
+	if err := setUp(ctx, s); err != nil {
 		return err
 	}
-	srv, err := newServer(cfg, s, clock, slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: slog.LevelWarn})))
+	srv, err := newServer(ctx, cfg, s, clock, slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: slog.LevelWarn})))
 	if err != nil {
 		return err
 	}
 	bar := a.progress(a.say("演示到 ", "living to ")+asOf.String(), int64(demoStart.DaysUntil(asOf)+1))
-	year := demoYear{store: s, clock: clock, srv: srv, asOf: asOf, progress: bar.set}
+	year := demoYear{store: s, clock: clock, srv: srv, asOf: asOf, progress: bar.set, people: &demoPeople{engine: srv.engine, asOf: asOf}}
 	err = year.live(ctx)
 	bar.done()
 	if err != nil {
 		srv.delivery.close()
 		return unlessEnded(ctx, err)
 	}
+	srv.demo = true
 	srv.notice = fmt.Sprintf(a.say("演示数据：时钟从 %s 8:30 起走", "demonstration data; the clock runs from %s"), asOf)
 	_, _ = fmt.Fprintf(a.out, a.say("演示到 %s：发出 %d 条提醒，写在 %s\n管理台 http://%s （Ctrl+C 结束）\n",
 		"lived to %s: %d reminders sent, written to %s\nconsole http://%s (Ctrl+C ends)\n"), asOf, year.sent, cfg.Outbox.Dir, listener.Addr())
@@ -153,6 +154,7 @@ type demoYear struct {
 	progress func(int64)
 
 	payments *importer.PaymentSheet
+	people   *demoPeople
 	sent     int
 }
 
@@ -163,12 +165,6 @@ func (y *demoYear) live(ctx context.Context) error {
 	if err := y.begin(ctx); err != nil {
 		return err
 	}
-	delivery := y.srv.delivery
-	dispatcher, err := delivery.dispatcher(y.srv.cfg, y.store, y.clock, y.srv.log)
-	if err != nil {
-		return err
-	}
-	sweeper := &jobs.Sweeper{Store: y.store, Clock: y.clock, Channel: delivery.preferred, Log: y.srv.log}
 	cal, err := y.store.Calendar(ctx)
 	if err != nil {
 		return err
@@ -181,10 +177,16 @@ func (y *demoYear) live(ctx context.Context) error {
 				return err
 			}
 		}
-		if _, err := sweeper.Sweep(ctx, day); err != nil {
+		if _, err := y.srv.sweeper.Sweep(ctx, day); err != nil {
 			return err
 		}
-		stats, err := dispatcher.Drain(ctx)
+		if _, err := y.srv.engine.FireTimers(ctx); err != nil {
+			return err
+		}
+		if err := y.people.act(ctx, day, cal); err != nil {
+			return err
+		}
+		stats, err := y.srv.outbox.Drain(ctx)
 		if err != nil {
 			return err
 		}

@@ -93,7 +93,11 @@ func (d *desk) rows(tables ...string) int64 {
 	var sum int64
 	for _, table := range tables {
 		var n int64
-		if err := s.Read(d.t.Context()).Table(table).Count(&n).Error; err != nil {
+		q := s.Read(d.t.Context()).Table(table)
+		if table == "audit_entries" { // a new database publishes the built-in workflows
+			q = q.Where("action <> 'workflow.published'")
+		}
+		if err := q.Count(&n).Error; err != nil {
 			d.t.Fatal(err)
 		}
 		sum += n
@@ -130,7 +134,7 @@ func TestTheFiguresOfAnImportedDocumentArePrinted(t *testing.T) {
 func TestTheSampleOfListsIsImportedOnce(t *testing.T) {
 	d := newOffice(t)
 	before := d.rows(everything...)
-	for name, want := range map[string]string{"people.csv": "已有 8", "assignments-2025.csv": "已有 19", "payments-2025.csv": "已有 117"} {
+	for name, want := range map[string]string{"people.csv": "已有 9", "assignments-2025.csv": "已有 19", "payments-2025.csv": "已有 117"} {
 		contains(t, d.must("import", sampleDir+name), "没有变化", "新增 0，变更 0", want, "退回 0")
 	}
 	if after := d.rows(everything...); after != before {
@@ -146,7 +150,7 @@ func TestADryRunOfAnyFileWritesNothing(t *testing.T) {
 	}
 	d.must("import", sampleDir+"targets-2025.txt")
 	before := d.rows(everything...)
-	contains(t, d.must("import", "--dry-run", sampleDir+"people.csv"), "试运行，未写入", "新增 8")
+	contains(t, d.must("import", "--dry-run", sampleDir+"people.csv"), "试运行，未写入", "新增 9")
 	contains(t, d.must("import", "--dry-run", sampleDir+"payments-2025.csv"), "试运行，未写入", "新增 117")
 	payments := d.file("payments.csv", badPayments)
 	for _, more := range [][]string{nil, {"--accept-partial"}} {

@@ -11,6 +11,7 @@ import (
 	"duban/config"
 	"duban/jobs"
 	"duban/models"
+	"duban/workflows"
 )
 
 func (a *app) sendCommand() *cobra.Command {
@@ -32,7 +33,7 @@ func (a *app) sendCommand() *cobra.Command {
 
 func (a *app) send(cmd *cobra.Command, cfg *config.Config, s *models.Store, sweep, resend bool) error {
 	ctx, clock, log := cmd.Context(), clockwork.NewRealClock(), a.logger(cfg)
-	d, err := newDelivery(cfg, clock)
+	d, err := newDelivery(ctx, cfg, s, clock)
 	if err != nil {
 		return err
 	}
@@ -66,8 +67,9 @@ func (a *app) send(cmd *cobra.Command, cfg *config.Config, s *models.Store, swee
 func (a *app) sweep(cmd *cobra.Command, s *models.Store, channel models.Channel, log *slog.Logger) error {
 	bar := a.progress(a.say("检查督办事项", "checking duties"), 0)
 	clock := clockwork.NewRealClock()
+	engine := &workflows.Engine{Store: s, Clock: clock, Channel: channel}
 	sw := &jobs.Sweeper{
-		Store: s, Clock: clock, Channel: channel, Log: log,
+		Store: s, Clock: clock, Channel: channel, Log: log, Engine: engine,
 		Progress: func(st jobs.Stats) { bar.set(int64(st.Checked)) },
 	}
 	began := clock.Now()
@@ -76,7 +78,10 @@ func (a *app) sweep(cmd *cobra.Command, s *models.Store, channel models.Channel,
 	if err != nil {
 		return err
 	}
-	_, _ = fmt.Fprintf(a.out, a.say("检查 %d 项（%s），状态变化 %d，新消息 %d\n", "checked %d duties in %s, %d changed, %d new messages\n"),
-		stats.Checked, clock.Since(began).Round(time.Millisecond), stats.Changed, stats.Enqueued)
+	if _, err := engine.FireTimers(cmd.Context()); err != nil {
+		return err
+	}
+	_, _ = fmt.Fprintf(a.out, a.say("检查 %d 项（%s），状态变化 %d，新消息 %d，发起流程 %d\n", "checked %d duties in %s, %d changed, %d new messages, %d workflows opened\n"),
+		stats.Checked, clock.Since(began).Round(time.Millisecond), stats.Changed, stats.Enqueued, stats.Opened)
 	return nil
 }

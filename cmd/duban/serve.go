@@ -17,6 +17,8 @@ import (
 	"duban/config"
 	"duban/jobs"
 	"duban/models"
+	"duban/notifier"
+	"duban/workflows"
 )
 
 func (a *app) serveCommand() *cobra.Command {
@@ -51,7 +53,7 @@ func (a *app) serve(ctx context.Context, cfg *config.Config) error {
 	if err != nil {
 		return closing(s, fmt.Errorf("监听 %s：%w", cfg.Server.Listen, err))
 	}
-	srv, err := newServer(cfg, s, clock, a.logger(cfg))
+	srv, err := newServer(ctx, cfg, s, clock, a.logger(cfg))
 	if err != nil {
 		return closing(s, errors.Join(err, listener.Close()))
 	}
@@ -75,14 +77,17 @@ type server struct {
 	clock     clockwork.Clock
 	log       *slog.Logger
 	delivery  *delivery
+	engine    *workflows.Engine
+	sweeper   *jobs.Sweeper
 	scheduler *jobs.Scheduler
-	wake      func()
-	dispatch  func(context.Context)
+	keeper    *jobs.Timekeeper
+	outbox    *notifier.Dispatcher
 	notice    string // a banner on every page
+	demo      bool   // anybody may act as anybody
 }
 
-func newServer(cfg *config.Config, s *models.Store, clock clockwork.Clock, log *slog.Logger) (*server, error) {
-	d, err := newDelivery(cfg, clock)
+func newServer(ctx context.Context, cfg *config.Config, s *models.Store, clock clockwork.Clock, log *slog.Logger) (*server, error) {
+	d, err := newDelivery(ctx, cfg, s, clock)
 	if err != nil {
 		return nil, err
 	}
@@ -91,9 +96,11 @@ func newServer(cfg *config.Config, s *models.Store, clock clockwork.Clock, log *
 		d.close()
 		return nil, err
 	}
-	sweeper := &jobs.Sweeper{Store: s, Clock: clock, Channel: d.preferred, Log: log}
+	engine := &workflows.Engine{Store: s, Clock: clock, Channel: d.preferred}
+	sweeper := &jobs.Sweeper{Store: s, Clock: clock, Channel: d.preferred, Log: log, Engine: engine}
 	return &server{
-		cfg: cfg, store: s, clock: clock, log: log, delivery: d, wake: dispatcher.Wake, dispatch: dispatcher.Run,
+		cfg: cfg, store: s, clock: clock, log: log, delivery: d, engine: engine, sweeper: sweeper, outbox: dispatcher,
+		keeper: &jobs.Timekeeper{Engine: engine, Clock: clock, Log: log, Done: dispatcher.Wake},
 		scheduler: &jobs.Scheduler{Store: s, Clock: clock, Log: log, Jobs: map[string]jobs.Job{
 			models.JobSweep: jobs.SweepJob(sweeper, dispatcher.Wake),
 		}},
@@ -119,7 +126,8 @@ func (srv *server) run(ctx context.Context, listener net.Listener) error {
 	defer cancel()
 	var parts sync.WaitGroup
 	failures := make(chan error, 2)
-	parts.Go(func() { srv.dispatch(ctx) })
+	parts.Go(func() { srv.outbox.Run(ctx) })
+	parts.Go(func() { srv.keeper.Run(ctx) })
 	parts.Go(func() {
 		if err := srv.scheduler.Run(ctx); err != nil {
 			failures <- err

@@ -12,6 +12,7 @@ import (
 	"duban/models"
 	"duban/models/calendar"
 	"duban/notifier"
+	"duban/workflows"
 )
 
 // open opens the configured database and refuses a schema that is not this
@@ -38,7 +39,7 @@ func ready(ctx context.Context, s *models.Store) error {
 	case stored > known:
 		return newer(stored, known)
 	case stored == 0 && s.Driver() == models.SQLite:
-		return s.Migrate(ctx)
+		return setUp(ctx, s)
 	case stored < known:
 		return fmt.Errorf("数据库结构版本 %d 需要升级到 %d：请先运行 duban migrate", stored, known)
 	}
@@ -55,7 +56,16 @@ func upgrade(ctx context.Context, s *models.Store) error {
 	if stored > known {
 		return newer(stored, known)
 	}
-	return s.Migrate(ctx)
+	return setUp(ctx, s)
+}
+
+// setUp brings the schema up to this program's and publishes the workflows
+// that it comes with.
+func setUp(ctx context.Context, s *models.Store) error {
+	if err := s.Migrate(ctx); err != nil {
+		return err
+	}
+	return (&workflows.Engine{Store: s}).PublishBuiltin(ctx)
 }
 
 func newer(stored, known int64) error {
@@ -112,14 +122,19 @@ func (a *app) logger(cfg *config.Config) *slog.Logger {
 
 // delivery is how messages leave.
 type delivery struct {
-	templates *notifier.Templates
+	templates *notifier.Templates // without signed links, for the console
+	linkKey   models.LinkKey
 	channels  map[models.Channel]notifier.Channel
 	preferred models.Channel // by which new reminders go out
 }
 
 // newDelivery sets up the file channel, and e-mail if it is configured.
-func newDelivery(cfg *config.Config, clock clockwork.Clock) (*delivery, error) {
+func newDelivery(ctx context.Context, cfg *config.Config, s *models.Store, clock clockwork.Clock) (*delivery, error) {
 	templates, err := notifier.NewTemplates(cfg.Server.BaseURL)
+	if err != nil {
+		return nil, err
+	}
+	key, err := s.LinkKey(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -128,7 +143,7 @@ func newDelivery(cfg *config.Config, clock clockwork.Clock) (*delivery, error) {
 		return nil, err
 	}
 	d := &delivery{
-		templates: templates, preferred: models.ChannelFile,
+		templates: templates, linkKey: key, preferred: models.ChannelFile,
 		channels: map[models.Channel]notifier.Channel{models.ChannelFile: file},
 	}
 	if !cfg.Mail.Configured() {
@@ -149,7 +164,7 @@ func newDelivery(cfg *config.Config, clock clockwork.Clock) (*delivery, error) {
 // dispatcher drains the outbox of a store through the channels.
 func (d *delivery) dispatcher(cfg *config.Config, s *models.Store, clock clockwork.Clock, log *slog.Logger) (*notifier.Dispatcher, error) {
 	return notifier.NewDispatcher(notifier.Config{
-		Store: s, Templates: d.templates, Channels: d.channels, Clock: clock, Logger: log,
+		Store: s, Templates: d.templates.WithLinks(d.linkKey), Channels: d.channels, Clock: clock, Logger: log,
 		Workers: cfg.Outbox.Workers, Batch: cfg.Outbox.Batch, Lease: cfg.Outbox.Lease, MaxAge: cfg.Outbox.MaxAge,
 	})
 }

@@ -10,12 +10,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"duban/config"
+	"duban/models"
 	"duban/workflows"
 )
 
 func (a *app) workflowCommand() *cobra.Command {
 	return a.group("workflow", a.say("审批流程的定义", "definitions of approval workflows"),
-		a.workflowListCommand(), a.workflowCheckCommand(), a.workflowGraphCommand())
+		a.workflowListCommand(), a.workflowCheckCommand(), a.workflowPublishCommand(), a.workflowGraphCommand())
 }
 
 func (a *app) workflowListCommand() *cobra.Command {
@@ -71,6 +73,28 @@ func (a *app) workflowCheckCommand() *cobra.Command {
 			}
 			_, err = fmt.Fprintf(a.out, a.say("%s：没有问题，共 %d 步\n", "%s: no problems, %d steps\n"), d.Title.In(a.language), len(d.Steps))
 			return err
+		},
+	}
+}
+
+func (a *app) workflowPublishCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "publish FILE", Short: a.say("发布一份流程定义（YAML）：此后发起的流程按它办理", "publish a workflow definition (YAML): instances begin with it from now on"), Args: a.exactly(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			d, err := definition(args[0])
+			if err != nil {
+				return err
+			}
+			return a.withStore(cmd.Context(), func(_ *config.Config, s *models.Store) error {
+				err := (&workflows.Engine{Store: s}).Publish(cmd.Context(), actor(), d)
+				if is[*workflows.Error](err) {
+					return usageError{err}
+				}
+				if err == nil {
+					_, err = fmt.Fprintf(a.out, a.say("已发布：%s 第 %d 版\n", "published: %s version %d\n"), d.Title.In(a.language), d.Version)
+				}
+				return err
+			})
 		},
 	}
 }

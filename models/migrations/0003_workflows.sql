@@ -40,6 +40,7 @@ CREATE TABLE workflow_instances (
     outcome        VARCHAR(16) NOT NULL DEFAULT '',
     suspended      BOOLEAN NOT NULL DEFAULT FALSE,
     ended_at       $TIME,
+    ended_by       BIGINT NOT NULL DEFAULT 0,
     sequence       BIGINT NOT NULL,
     state          $LONGTEXT NOT NULL,
     CONSTRAINT uq_workflow_instances_open UNIQUE (open_for, workflow)
