@@ -62,17 +62,22 @@ func applyList(ctx context.Context, store *models.Store, actor string, opt ListO
 // ApplyPayments stores the payments of a list that are not stored yet, and has
 // the duties of their projects checked. A payment that is stored already is
 // passed over; one whose voucher is stored with other words is rejected, since
-// payments are corrected by new vouchers and never edited.
+// payments are corrected by new vouchers and never edited. A list that says up
+// to which day it is complete moves that day even if no payment is new: that
+// nothing more was paid is news, too.
 func ApplyPayments(ctx context.Context, store *models.Store, actor string, sheet *PaymentSheet, opt ListOptions) (*ListResult, error) {
 	batch := models.ImportBatch{Kind: models.ImportPayments, FileName: sheet.FileName, SHA256: sheet.SHA256}
 	return applyList(ctx, store, actor, opt, batch, sheet.Header, sheet.Rejected, func(tx *models.Tx, batchID int64, res *ListResult) error {
 		p := payments{tx: tx, batchID: batchID, sheet: sheet, asOf: sheet.completeUpTo()}
-		if err := p.load(); err != nil {
+		err := p.load()
+		if err != nil {
 			return err
 		}
 		var fresh []models.Payment
+		named := map[int64]bool{}
 		for _, row := range sheet.Rows {
 			payment, reason := p.payment(row)
+			named[payment.ProjectID] = true
 			switch {
 			case reason != "":
 				res.Rejected = append(res.Rejected, Rejected{Line: row.Line, Cells: row.Cells, Reason: reason})
@@ -86,6 +91,11 @@ func ApplyPayments(ctx context.Context, store *models.Store, actor string, sheet
 		res.Added = len(fresh)
 		if err := tx.AddPayments(fresh, store.Today()); err != nil {
 			return err
+		}
+		if !sheet.AsOf.IsZero() {
+			if res.Changed, err = tx.RecordsComplete(slices.Sorted(maps.Keys(named)), sheet.AsOf); err != nil {
+				return err
+			}
 		}
 		return p.warnOfOverspending(fresh, res)
 	})

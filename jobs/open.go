@@ -8,13 +8,24 @@ import (
 	"duban/workflows"
 )
 
+// recordsGrace is for how many days a missed spending target waits for the
+// vouchers of its last days to be recorded, before measures are asked for.
+const recordsGrace = 10
+
 // opensOn returns the day from which a rule's workflow opens by itself about
-// an unfulfilled duty, or no date.
-func opensOn(rule models.Rule, due calendar.Date) calendar.Date {
+// an unfulfilled duty, or no date. Where payments decide, that is once they are
+// on record up to the due date: nobody is to explain a gap that only the
+// records have. As long as they are not, it is tomorrow, until they are late.
+func opensOn(rule models.Rule, o models.Obligation, recordsAsOf, day calendar.Date) calendar.Date {
 	if rule.OpensAt == nil || rule.Workflow == "" {
 		return calendar.Date{}
 	}
-	return due.AddDays(*rule.OpensAt)
+	opens := o.DueOn.AddDays(*rule.OpensAt)
+	waits := o.Kind == models.SpendingTarget && *rule.OpensAt > 0 && recordsAsOf.Before(o.DueOn)
+	if waits && !opens.After(day) && day.Before(opens.AddDays(recordsGrace)) {
+		return day.AddDays(1)
+	}
+	return opens
 }
 
 // pending is a duty that is not fulfilled, with the workflow that it needs.

@@ -195,7 +195,7 @@ func (r *round) checkOne(o *models.Obligation, ev models.Evidence) (messages []m
 		since = calendar.Date{}
 	}
 	o.NextCheckOn = earlier(o.NextCheckOn, nextOccasion(rule, o.DueOn, day, r.calendar), day)
-	opens := opensOn(rule, o.DueOn)
+	opens := opensOn(rule, *o, ev.Units[o.UnitID].RecordsAsOf, day)
 	o.NextCheckOn = earlier(o.NextCheckOn, opens, day)
 	if f.Fulfilled {
 		return nil, ""

@@ -261,24 +261,25 @@ func (tx *Tx) AddPayments(payments []Payment, today calendar.Date) error {
 	if err := tx.Create(payments); err != nil {
 		return err
 	}
-	if err := tx.recordsAsOf(keys(touched), asOf); err != nil {
+	if _, err := tx.RecordsComplete(keys(touched), asOf); err != nil {
 		return err
 	}
 	return tx.CheckProjects(keys(touched), today)
 }
 
-// recordsAsOf notes that the payments of the projects' units are on record up
-// to a day.
-func (tx *Tx) recordsAsOf(projectIDs []int64, day calendar.Date) error {
+// RecordsComplete notes that the payments of the projects' units are on record
+// up to a day, and returns for how many units that is news.
+func (tx *Tx) RecordsComplete(projectIDs []int64, day calendar.Date) (units int, err error) {
 	for chunk := range slices.Chunk(projectIDs, insertChunk) {
-		err := tx.db.Model(&Unit{}).
+		res := tx.db.Model(&Unit{}).
 			Where("id IN (SELECT unit_id FROM projects WHERE id IN ?) AND (records_as_of IS NULL OR records_as_of < ?)", chunk, day).
-			UpdateColumn("records_as_of", day).Error
-		if err != nil {
-			return fmt.Errorf("note the day of the records: %w", err)
+			UpdateColumn("records_as_of", day)
+		if res.Error != nil {
+			return 0, fmt.Errorf("note the day of the records: %w", res.Error)
 		}
+		units += int(res.RowsAffected)
 	}
-	return nil
+	return units, nil
 }
 
 // Spent returns what is on record as paid of each of the given projects.
