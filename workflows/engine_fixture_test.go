@@ -2,6 +2,7 @@ package workflows_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -160,4 +161,21 @@ func (o *bureau) act(in workflows.Instance, by int64, kind workflows.ActionKind,
 // measures is the form of a corrective action.
 var measures = workflows.Form{
 	"cause": "合同签订推迟", "measures": "7月完成支付", "promised_on": "2025-07-31", "promised_amount": "50000000",
+}
+
+func mustParse(t testing.TB, source string) workflows.Definition {
+	t.Helper()
+	d, err := workflows.Parse(source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func replaceOnce(t testing.TB, s, from, to string) string {
+	t.Helper()
+	if !strings.Contains(s, from) {
+		t.Fatalf("%q is not there", from)
+	}
+	return strings.Replace(s, from, to, 1)
 }
