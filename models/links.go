@@ -78,7 +78,8 @@ func (l Link) SameForm(hash string) bool { return l.FormHash == hex.EncodeToStri
 // ErrLinkExpired. FormHash then holds what the token carries of it; compare it
 // with [Link.SameForm].
 func (k LinkKey) Open(token string, now time.Time) (Link, error) {
-	b, err := base64.RawURLEncoding.DecodeString(token)
+	// Strict: another spelling of the same token would have uses of its own.
+	b, err := base64.RawURLEncoding.Strict().DecodeString(token)
 	if err != nil || len(b) < tokenFields+16 || len(token) > 200 {
 		return Link{}, ErrLinkForged
 	}

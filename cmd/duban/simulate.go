@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -14,15 +15,16 @@ import (
 	"duban/jobs"
 	"duban/models"
 	"duban/models/calendar"
+	"duban/workflows"
 )
 
 func (a *app) simulateCommand() *cobra.Command {
 	var from, to, format string
 	cmd := &cobra.Command{
 		Use:   "simulate",
-		Short: a.say("预演一段时期：逐日列出会发出的每条提醒，不发送", "rehearse a period: list every reminder by day, send nothing"),
-		Long: a.say("在数据库的副本上逐日检查，列出会发出的每条提醒。原数据库不变，什么也不发送。假定这段时期没有新的支出；已经检查过的日子不再说一遍。",
-			"Sweeps a copy of the database day by day and lists every reminder that would go out. The database stays as it is and nothing is sent. No new payments are assumed, and days that have been checked already are not gone over again."),
+		Short: a.say("预演一段时期：逐日列出会发出的每条提醒和流程消息，不发送", "rehearse a period: list every reminder by day, send nothing"),
+		Long: a.say("在数据库的副本上逐日检查，列出会发出的每条提醒。原数据库不变，什么也不发送。假定这段时期没有新的支出，也没有人办理待办；已经检查过的日子不再说一遍。",
+			"Sweeps a copy of the database day by day and lists every reminder that would go out. The database stays as it is and nothing is sent. No new payments and no decisions are assumed, and days that have been checked already are not gone over again."),
 		Args: a.exactly(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := checkFormat(format); err != nil {
@@ -61,7 +63,9 @@ const maxSimulatedDays = 900
 type rehearsed struct {
 	Day        calendar.Date   `json:"day"`
 	To         string          `json:"to"`
-	Audience   models.Audience `json:"audience"`
+	Template   string          `json:"template"`
+	Audience   models.Audience `json:"audience,omitempty"` // of a reminder
+	Workflow   string          `json:"workflow,omitempty"` // of a workflow's message
 	Project    string          `json:"project"`
 	Title      string          `json:"title"`
 	DueOn      calendar.Date   `json:"due_on"`
@@ -119,14 +123,33 @@ func (a *app) rehearse(ctx context.Context, cfg *config.Config, scratch *models.
 			if about == "" {
 				about = p.UnitName
 			}
-			list = append(list, rehearsed{
-				Day: d.Day, To: names[n.RecipientID], Audience: p.Audience, Project: about, Title: p.Title,
+			r := rehearsed{
+				Day: d.Day, To: names[n.RecipientID], Template: n.Template, Audience: p.Audience, Project: about, Title: p.Title,
 				DueOn: p.DueOn, DaysLeft: p.DaysLeft, Light: p.Light, Suppressed: n.Reason,
-			})
+			}
+			if p.Approval != nil {
+				r.Workflow = p.Approval.WorkflowTitle
+			}
+			list = append(list, r)
 		}
 		return nil
 	})
 	return list, err
+}
+
+// capacity says why a person hears something: whom a rule means, or what a
+// workflow wants.
+func (a *app) capacity(r rehearsed) string {
+	if r.Workflow == "" {
+		return string(r.Audience)
+	}
+	what := map[workflows.Template]string{
+		workflows.NotifyTask: a.say("待办", "task"), workflows.NotifyUnassigned: a.say("待指派", "unassigned"),
+		workflows.NotifyRemind: a.say("限期提醒", "limit"), workflows.NotifyUrge: a.say("催办", "urged"),
+		workflows.NotifyOverdue: a.say("超期抄送", "overdue"), workflows.NotifyCopy: a.say("抄送", "copy"),
+		workflows.NotifyWithdrawn: a.say("撤回", "withdrawn"),
+	}[workflows.Template(r.Template)]
+	return r.Workflow + " " + cmp.Or(what, r.Template)
 }
 
 func (a *app) printRehearsal(format string, from, to calendar.Date, list []rehearsed) error {
@@ -149,7 +172,7 @@ func (a *app) printRehearsal(format string, from, to calendar.Date, list []rehea
 		if r.Suppressed == "" {
 			sent++
 		}
-		rows[i] = []string{day, r.To, string(r.Audience), r.Project, r.Title, r.DueOn.String(), strconv.Itoa(r.DaysLeft), a.light(r.Light), r.Suppressed}
+		rows[i] = []string{day, r.To, a.capacity(r), r.Project, r.Title, r.DueOn.String(), strconv.Itoa(r.DaysLeft), a.light(r.Light), r.Suppressed}
 	}
 	if err := listing(a.out, format, header, rows); err != nil || format == formatCSV {
 		return err
