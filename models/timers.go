@@ -57,6 +57,13 @@ func (s *Store) PostponeTimer(ctx context.Context, t WorkflowTimer, state TimerS
 	})
 }
 
+// DeadTimers returns the timers that were given up.
+func (s *Store) DeadTimers(ctx context.Context) ([]WorkflowTimer, error) {
+	var dead []WorkflowTimer
+	err := s.Read(ctx).Where("state = ?", TimerDead).Order("id").Find(&dead).Error
+	return dead, err
+}
+
 // ReviveTimers has the timers tried again that were given up, and returns how
 // many those are.
 func (s *Store) ReviveTimers(ctx context.Context, actor string) (int, error) {

@@ -17,7 +17,7 @@ import (
 
 func (a *app) workflowCommand() *cobra.Command {
 	return a.group("workflow", a.say("审批流程的定义", "definitions of approval workflows"),
-		a.workflowListCommand(), a.workflowCheckCommand(), a.workflowPublishCommand(), a.workflowGraphCommand())
+		a.workflowListCommand(), a.workflowCheckCommand(), a.workflowPublishCommand(), a.workflowGraphCommand(), a.workflowReviveCommand())
 }
 
 func (a *app) workflowListCommand() *cobra.Command {
@@ -92,6 +92,28 @@ func (a *app) workflowPublishCommand() *cobra.Command {
 				}
 				if err == nil {
 					_, err = fmt.Fprintf(a.out, a.say("已发布：%s 第 %d 版\n", "published: %s version %d\n"), d.Title.In(a.language), d.Version)
+				}
+				return err
+			})
+		},
+	}
+}
+
+func (a *app) workflowReviveCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "revive", Short: a.say("重试已放弃的办理时限", "try the time limits again that were given up"), Args: a.exactly(0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.withStore(cmd.Context(), func(_ *config.Config, s *models.Store) error {
+				dead, err := s.DeadTimers(cmd.Context())
+				if err != nil {
+					return err
+				}
+				for _, t := range dead {
+					_, _ = fmt.Fprintf(a.out, a.say("流程 %d 待办 %d：%s\n", "instance %d task %d: %s\n"), t.InstanceID, t.Task, t.LastError)
+				}
+				n, err := s.ReviveTimers(cmd.Context(), actor())
+				if err == nil {
+					_, err = fmt.Fprintf(a.out, a.say("重新排队 %d 个\n", "%d queued again\n"), n)
 				}
 				return err
 			})
