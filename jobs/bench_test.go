@@ -16,6 +16,7 @@ import (
 	"duban/jobs"
 	"duban/models"
 	"duban/models/modelstest"
+	"duban/workflows"
 )
 
 // BenchmarkSweep sweeps 1,000 due obligations of 10,000 and of 100,000
@@ -148,7 +149,8 @@ func (s *scale) timed(fn func()) time.Duration {
 }
 
 func (s *scale) sweep() {
-	sw := &jobs.Sweeper{Store: s.store, Clock: s.clock, Channel: models.ChannelFile, Log: slog.New(slog.DiscardHandler)}
+	engine := &workflows.Engine{Store: s.store, Clock: s.clock, Channel: models.ChannelFile}
+	sw := &jobs.Sweeper{Store: s.store, Clock: s.clock, Channel: models.ChannelFile, Log: slog.New(slog.DiscardHandler), Engine: engine}
 	if stats, err := sw.Sweep(s.b.Context(), day(6, 23)); err != nil || stats.Checked != s.due {
 		s.b.Fatalf("%+v, %v", stats, err)
 	}
