@@ -90,7 +90,7 @@ func (a *application) run() error {
 			return err
 		}
 	}
-	touched, err := a.tx.ReconcileDuties(a.subjects, a.duties, a.today)
+	touched, err := a.tx.ReconcileDuties(a.subjects, a.duties, "更正后的绩效目标表不再列出", a.today)
 	if err != nil {
 		return err
 	}

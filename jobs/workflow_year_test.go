@@ -95,10 +95,10 @@ func (y *sampleYear) pay(d calendar.Date) {
 	y.must(err)
 }
 
-func (y *sampleYear) instances(kind, condition string, args ...any) []models.WorkflowInstance {
+func (y *sampleYear) instances(condition string, args ...any) []models.WorkflowInstance {
 	y.t.Helper()
 	var all []models.WorkflowInstance
-	y.must(y.Read(y.t.Context()).Where("workflow = ?", kind).Where(condition, args...).Order("id").Find(&all).Error)
+	y.must(y.Read(y.t.Context()).Where("workflow = ?", "corrective_action").Where(condition, args...).Order("id").Find(&all).Error)
 	return all
 }
 
@@ -106,12 +106,12 @@ func TestAYearOfMissedTargetsIsWorkedOff(t *testing.T) {
 	engines(t, func(t *testing.T, driver models.Driver) {
 		y := newSampleYear(t, driver)
 		y.live(day(7, 4))
-		if early := y.instances("corrective_action", "obligation_id IN ?", y.missedInJune()); len(early) > 0 {
+		if early := y.instances("obligation_id IN ?", y.missedInJune()); len(early) > 0 {
 			t.Fatalf("%d corrective actions run before June's vouchers are on record", len(early))
 		}
 		y.live(opened)
 		missed := y.missedInJune()
-		begun := y.instances("corrective_action", "obligation_id IN ?", missed)
+		begun := y.instances("obligation_id IN ?", missed)
 		if len(missed) == 0 || len(begun) != len(missed) {
 			t.Fatalf("%d targets are missed, %d corrective actions run", len(missed), len(begun))
 		}
@@ -196,7 +196,7 @@ func (y *sampleYear) decideAll() {
 	y.t.Helper()
 	ctx := y.t.Context()
 	for range 200 {
-		running := y.instances("corrective_action", "outcome = ''")
+		running := y.instances("outcome = ''")
 		if len(running) == 0 {
 			return
 		}
@@ -225,7 +225,7 @@ func (y *sampleYear) workedOff(begun []models.WorkflowInstance) {
 	y.t.Helper()
 	approved := 0
 	for _, in := range begun {
-		again := y.instances("corrective_action", "obligation_id = ?", in.ObligationID)
+		again := y.instances("obligation_id = ?", in.ObligationID)
 		last := again[len(again)-1]
 		reports, err := y.Reports(y.t.Context(), in.ObligationID)
 		y.must(err)

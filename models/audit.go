@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"time"
 
-	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 )
 
 // auditHead is the end of the chain of audit entries. It is locked by the
@@ -22,19 +22,14 @@ type auditHead struct {
 // appendAudit adds the transaction's entries to the chain. It comes last in
 // the transaction because the head is locked from here to the commit.
 func (tx *Tx) appendAudit() error {
-	n := int64(len(tx.entries))
-	if n == 0 {
+	if len(tx.entries) == 0 {
 		return nil
 	}
-	// The update takes the row's lock on every engine; the read follows it.
-	if err := tx.db.Model(&auditHead{}).Where("id = 1").UpdateColumn("seq", gorm.Expr("seq + ?", n)).Error; err != nil {
-		return fmt.Errorf("lock the audit chain: %w", err)
+	head, err := tx.lockAuditHead()
+	if err != nil {
+		return err
 	}
-	var head auditHead
-	if err := tx.db.Take(&head, 1).Error; err != nil {
-		return fmt.Errorf("read the audit chain: %w", err)
-	}
-	seq, prev := head.Seq-n, head.Hash
+	seq, prev := head.Seq, head.Hash
 	for i := range tx.entries {
 		e := &tx.entries[i]
 		seq++
@@ -46,7 +41,17 @@ func (tx *Tx) appendAudit() error {
 	if err := tx.db.CreateInBatches(tx.entries, 50).Error; err != nil {
 		return fmt.Errorf("append to the audit chain: %w", err)
 	}
-	return tx.db.Model(&auditHead{}).Where("id = 1").UpdateColumn("hash", prev).Error
+	return tx.db.Model(&auditHead{}).Where("id = 1").UpdateColumns(map[string]any{"seq": seq, "hash": prev}).Error
+}
+
+// lockAuditHead reads the end of the chain, which nobody else can move until
+// the transaction ends.
+func (tx *Tx) lockAuditHead() (auditHead, error) {
+	var head auditHead
+	if err := tx.db.Clauses(clause.Locking{Strength: "UPDATE"}).Take(&head, 1).Error; err != nil {
+		return head, fmt.Errorf("lock the audit chain: %w", err)
+	}
+	return head, nil
 }
 
 // sum hashes the entry and, through PrevHash, everything before it. The fields

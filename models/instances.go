@@ -196,7 +196,8 @@ func (tx *Tx) Delegations(from calendar.Date) ([]Delegation, error) {
 // that two of them cannot form a cycle together.
 func (tx *Tx) LockDelegations() error {
 	// The audit chain's head is the one row that exists in every database.
-	return tx.db.Model(&auditHead{}).Where("id = 1").UpdateColumn("seq", clause.Expr{SQL: "seq"}).Error
+	_, err := tx.lockAuditHead()
+	return err
 }
 
 // AddDelegation stores a delegation and fills in its id.

@@ -200,8 +200,9 @@ func (s *Store) CheckCode(ctx context.Context, key LinkKey, token, code string, 
 		if err != nil {
 			return err
 		}
-		if verdict = use.state(); verdict != nil || hmac.Equal([]byte(code), []byte(key.Code(token))) {
-			return nil
+		verdict = use.state()
+		if verdict != nil || hmac.Equal([]byte(code), []byte(key.Code(token))) {
+			return nil //nolint:nilerr // the verdict is for the caller; the transaction is in order
 		}
 		verdict = ErrWrongCode
 		return tx.db.Model(&use).UpdateColumn("failures", gorm.Expr("failures + 1")).Error

@@ -87,7 +87,7 @@ func (tx *Tx) AddObligation(o *Obligation) error {
 	if err != nil {
 		return fmt.Errorf("number the obligation: %w", err)
 	}
-	if err := tx.Create(o); err != nil {
+	if err := numberTaken(tx.Create(o)); err != nil {
 		return err
 	}
 	return tx.Audit("obligation.added", "obligations", o.ID, o)

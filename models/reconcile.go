@@ -3,6 +3,7 @@ package models
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 
 	"gorm.io/gorm/clause"
@@ -23,6 +24,11 @@ type dutyGroup struct {
 	subject string
 	kind    Kind
 	dueOn   calendar.Date
+}
+
+// compare orders groups, so that two runs do the same in the same order.
+func (g dutyGroup) compare(h dutyGroup) int {
+	return cmp.Or(cmp.Compare(g.subject, h.subject), g.dueOn.Compare(h.dueOn), cmp.Compare(g.kind, h.kind))
 }
 
 // group names a duty by the day that its table states, which an approved
@@ -51,10 +57,11 @@ func takenNumbers(stored map[dutyGroup][]Obligation) map[dutyGroup]map[int]bool 
 }
 
 // ReconcileDuties makes the stored obligations of the given subjects equal to
-// duties: it adds what is new, restates what changed, waives what is gone, and
+// duties: it adds what is new, restates what changed, waives what is gone
+// (gone says why, in words), and
 // has everything that it touched checked on the given day. It returns how many
 // it touched. Duties of kinds that an administrator adds by hand are left alone.
-func (tx *Tx) ReconcileDuties(subjects []string, duties []Obligation, day calendar.Date) (int, error) {
+func (tx *Tx) ReconcileDuties(subjects []string, duties []Obligation, gone string, day calendar.Date) (int, error) {
 	stored, err := tx.derivedDuties(subjects)
 	if err != nil {
 		return 0, err
@@ -68,8 +75,8 @@ func (tx *Tx) ReconcileDuties(subjects []string, duties []Obligation, day calend
 	}
 	touched, taken := 0, takenNumbers(stored)
 	created := make([]Obligation, 0, len(duties))
-	for group, have := range stored {
-		fresh, n, err := tx.reconcileGroup(have, wanted[group], taken[group], day)
+	for _, group := range slices.SortedFunc(maps.Keys(stored), dutyGroup.compare) {
+		fresh, n, err := tx.reconcileGroup(stored[group], wanted[group], taken[group], gone, day)
 		if err != nil {
 			return 0, err
 		}
@@ -109,7 +116,7 @@ func (tx *Tx) derivedDuties(subjects []string) (map[dutyGroup][]Obligation, erro
 // inserted above it does not take over what was reported about it; where the
 // words changed, by its place among those left. It returns the duties to add,
 // with sequence numbers that are not taken.
-func (tx *Tx) reconcileGroup(have, want []Obligation, taken map[int]bool, day calendar.Date) (fresh []Obligation, touched int, err error) {
+func (tx *Tx) reconcileGroup(have, want []Obligation, taken map[int]bool, gone string, day calendar.Date) (fresh []Obligation, touched int, err error) {
 	match := func(same func(h, w Obligation) bool) error {
 		for i := 0; i < len(want); i++ {
 			at := slices.IndexFunc(have, func(h Obligation) bool { return same(h, want[i]) })
@@ -144,11 +151,11 @@ func (tx *Tx) reconcileGroup(have, want []Obligation, taken map[int]bool, day ca
 		w.NextCheckOn = day
 		fresh = append(fresh, w)
 	}
-	for _, gone := range have {
-		if gone.State == StateWaived {
+	for _, h := range have {
+		if h.State == StateWaived {
 			continue
 		}
-		if err := tx.waive(gone, byImport, "更正后的绩效目标表不再列出"); err != nil {
+		if err := tx.waive(h, byImport, gone); err != nil {
 			return nil, 0, err
 		}
 		touched++

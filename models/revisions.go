@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 
+	"gorm.io/gorm/clause"
+
 	"duban/models/calendar"
 	"duban/models/money"
 )
@@ -34,7 +36,16 @@ func (tx *Tx) MoveDueDate(obligationID, instanceID int64, to calendar.Date, reas
 	if err := tx.Audit("obligation.extended", "obligations", o.ID, change{was, o}); err != nil {
 		return err
 	}
-	return save(tx, &o, o.ID, &o.Version)
+	return numberTaken(save(tx, &o, o.ID, &o.Version))
+}
+
+// numberTaken has the transaction run again if somebody else took the sequence
+// number of a duty meanwhile.
+func numberTaken(err error) error {
+	if duplicate(err) {
+		return fmt.Errorf("%w: %w", ErrConflict, err)
+	}
+	return err
 }
 
 // statement returns what is in force of a project's money.
@@ -52,10 +63,10 @@ func (s Statement) equal(t Statement) bool {
 		slices.Equal(s.Plan, t.Plan)
 }
 
-// record reads one project with what its table states.
+// record reads one project with what its table states, and locks it.
 func (tx *Tx) record(projectID int64) (*ProjectRecord, error) {
 	var p Project
-	if err := notFound(tx.db.Take(&p, projectID).Error, "项目", projectID); err != nil {
+	if err := notFound(tx.db.Clauses(clause.Locking{Strength: "UPDATE"}).Take(&p, projectID).Error, "项目", projectID); err != nil {
 		return nil, err
 	}
 	records, err := tx.ProjectRecords(p.FiscalYear, []string{p.Code})
@@ -67,7 +78,8 @@ func (tx *Tx) record(projectID int64) (*ProjectRecord, error) {
 
 // ReviseBudget gives a project another budget, and another spending plan
 // unless plan is nil, as an approved adjustment (调剂) says. The targets are
-// recomputed from the new amount; what was stated before stays on record.
+// recomputed from the new amount; what was stated before stays on record. A
+// checkpoint that has passed keeps its share: a plan is made for what is to come.
 func (tx *Tx) ReviseBudget(projectID, instanceID int64, amount money.Fen, plan []Planned, reason string) error {
 	was, err := tx.record(projectID)
 	if err != nil {
@@ -75,11 +87,14 @@ func (tx *Tx) ReviseBudget(projectID, instanceID int64, amount money.Fen, plan [
 	}
 	is := *was
 	is.Targets = slices.Clone(was.Targets)
-	is.Project.setBudget(amount)
+	is.setBudget(amount)
 	if plan != nil {
-		is.Targets = nil
+		today := tx.store.Today()
+		is.Targets = slices.DeleteFunc(is.Targets, func(t Target) bool { return !t.DueOn.Before(today) })
 		for _, p := range plan {
-			is.Targets = append(is.Targets, Target{ProjectID: is.ID, DueOn: p.DueOn, Label: p.Label, Percent: p.Percent})
+			if !p.DueOn.Before(today) {
+				is.Targets = append(is.Targets, Target{ProjectID: is.ID, DueOn: p.DueOn, Label: p.Label, Percent: p.Percent})
+			}
 		}
 	}
 	return tx.revise(was, &is, instanceID, reason)
@@ -110,7 +125,7 @@ func (tx *Tx) revise(was, is *ProjectRecord, instanceID int64, reason string) er
 	if err := tx.ReplaceProject(was, is); err != nil {
 		return err
 	}
-	if _, err := tx.ReconcileDuties([]string{is.Subject()}, is.Duties(), tx.store.Today()); err != nil {
+	if _, err := tx.ReconcileDuties([]string{is.Subject()}, is.Duties(), "调剂后的支出计划不再列出", tx.store.Today()); err != nil {
 		return err
 	}
 	return tx.CheckProjects([]int64{is.ID}, tx.store.Today())
@@ -202,7 +217,7 @@ func (tx *Tx) refined(o Obligation, items []BudgetItem, goals []string) (map[str
 		stored[r.Code] = r.Project
 		subjects, duties = append(subjects, r.Subject()), append(duties, r.Duties()...)
 	}
-	_, err = tx.ReconcileDuties(subjects, duties, tx.store.Today())
+	_, err = tx.ReconcileDuties(subjects, duties, "", tx.store.Today())
 	return stored, err
 }
 

@@ -106,7 +106,7 @@ func (o *bureau) addProject(code, name string, budget money.Fen) models.Project 
 		if err := tx.AddProjects([]*models.ProjectRecord{r}); err != nil {
 			return err
 		}
-		_, err := tx.ReconcileDuties([]string{r.Subject()}, r.Duties(), o.Store.Today())
+		_, err := tx.ReconcileDuties([]string{r.Subject()}, r.Duties(), "", o.Store.Today())
 		return err
 	})
 	if err != nil {

@@ -280,8 +280,12 @@ func TestWhoMaySeeAnInstanceAndDoWhat(t *testing.T) {
 		kind workflows.ActionKind
 		want bool
 	}{
-		{o.manager, workflows.Approve, true}, {o.owner, workflows.Approve, false}, {o.admin, workflows.Approve, false},
-		{o.admin, workflows.Transfer, true}, {o.admin, workflows.Reschedule, true}, {o.manager, workflows.SendBack, true},
+		{o.manager, workflows.Approve, true},
+		{o.owner, workflows.Approve, false},
+		{o.admin, workflows.Approve, false},
+		{o.admin, workflows.Transfer, true},
+		{o.admin, workflows.Reschedule, true},
+		{o.manager, workflows.SendBack, true},
 	} {
 		if has(v.Offers(c.who, task), c.kind) != c.want {
 			t.Errorf("%d %s: offered %v", c.who, c.kind, !c.want)
@@ -292,8 +296,12 @@ func TestWhoMaySeeAnInstanceAndDoWhat(t *testing.T) {
 		kind workflows.ActionKind
 		want bool
 	}{
-		{o.owner, workflows.Withdraw, true}, {o.manager, workflows.Withdraw, false}, {o.owner, workflows.Urge, true},
-		{o.admin, workflows.Terminate, true}, {o.clerk, workflows.Terminate, false}, {o.other, workflows.Comment, false},
+		{o.owner, workflows.Withdraw, true},
+		{o.manager, workflows.Withdraw, false},
+		{o.owner, workflows.Urge, true},
+		{o.admin, workflows.Terminate, true},
+		{o.clerk, workflows.Terminate, false},
+		{o.other, workflows.Comment, false},
 	} {
 		if has(v.InstanceOffers(c.who), c.kind) != c.want {
 			t.Errorf("%d %s: offered %v", c.who, c.kind, !c.want)

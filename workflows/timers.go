@@ -5,9 +5,11 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"duban/models"
+	"duban/models/calendar"
 )
 
 const (
@@ -65,8 +67,9 @@ func (e *Engine) fire(ctx context.Context, t models.WorkflowTimer, stats *TimerS
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case refused && refusal.Code == CodeTooSoon: // the clock was set back, or the calendar changed
-		return e.Store.PostponeTimer(ctx, t, models.TimerPending, refusal.Until, err)
-	case refused:
+		again := calendar.DateOf(refusal.Until).At(timerHour, timerMinute)
+		return e.Store.PostponeTimer(ctx, t, models.TimerPending, again, err)
+	case refused && slices.Contains([]Code{CodeAlreadyDecided, CodeWrongState, CodeUnknownTask}, refusal.Code):
 		stats.Moot++
 		return e.Store.Tx(ctx, systemActor, func(tx *models.Tx) error { return tx.DropTimer(t.ID, t.LeaseToken) })
 	}
