@@ -7,10 +7,17 @@
 // and one stylesheet; they need no script, so the content security policy
 // allows none, and a published text that contains markup stays text.
 //
-// Nobody logs in yet. So pages only read, and unless Options.AllowRemote says
-// that something in front of the server keeps strangers out, requests under a
-// foreign host name are refused: otherwise a website that an administrator
-// visits could read the console by pointing its own name at 127.0.0.1.
+// The pages about projects, duties and messages only read. Everybody on this
+// machine may; whoever comes from another one has to log in. Those about
+// workflows need a person: somebody with a session (auth.go), or with a signed
+// link and its code (links.go). What
+// they write, they write through the workflow engine, which decides what is
+// allowed. A GET never changes anything.
+//
+// Unless Options.AllowRemote says that something in front of the server keeps
+// strangers out, requests under a foreign host name are refused: otherwise a
+// website that an administrator visits could read the console by pointing its
+// own name at 127.0.0.1. A POST must come from one of our own pages.
 package api
 
 import (
@@ -24,6 +31,7 @@ import (
 
 	"duban/models"
 	"duban/notifier"
+	"duban/workflows"
 )
 
 // Options are what the console needs. Store, Clock and Logger are required.
@@ -40,12 +48,23 @@ type Options struct {
 	BaseURL string
 	// AllowRemote accepts requests under any host name.
 	AllowRemote bool
+
+	// Engine runs the workflows. Without it, or without the key that signs
+	// links, there are no pages about them and nobody can log in.
+	Engine  *workflows.Engine
+	LinkKey models.LinkKey
+	// Demo lets everybody in as anybody, without a code.
+	Demo bool
+	// Wake is called after a message was put into the outbox that somebody
+	// waits for, if it is set.
+	Wake func()
 }
 
 // server holds what the handlers share.
 type server struct {
 	Options
 	host  string // of BaseURL
+	cross *http.CrossOriginProtection
 	views map[models.Language]views
 	style asset
 	icon  asset
@@ -57,7 +76,7 @@ func New(opt Options) http.Handler {
 	if opt.Language == "" {
 		opt.Language = models.Chinese
 	}
-	s := &server{Options: opt, style: loadAsset("style.css"), icon: loadAsset("icon.svg")}
+	s := &server{Options: opt, cross: ownOrigin(opt.BaseURL), style: loadAsset("style.css"), icon: loadAsset("icon.svg")}
 	if u, err := url.Parse(opt.BaseURL); err == nil {
 		s.host = u.Hostname()
 	}
@@ -75,18 +94,71 @@ func New(opt Options) http.Handler {
 	get(s.style.path, s.style.serve)
 	get(s.icon.path, s.icon.serve)
 
-	get("/", s.page("overview", overview))
-	get("/projects", s.page("projects", projects))
-	get("/projects/:id", s.page("project", project))
-	get("/obligations", s.page("obligations", obligations))
-	get("/obligations/:id", s.page("obligation", obligation))
-	get("/messages", s.page("messages", messages))
-	get("/messages/:id", s.page("message", message))
-	get("/problems", s.page("problems", problems))
+	read := func(path string, h gin.HandlerFunc) {
+		r.Match([]string{http.MethodGet, http.MethodHead}, path, s.readers, h)
+	}
+	read("/", s.page("overview", overview))
+	read("/projects", s.page("projects", projects))
+	read("/projects/:id", s.page("project", project))
+	read("/obligations", s.page("obligations", obligations))
+	read("/obligations/:id", s.page("obligation", obligation))
+	read("/messages", s.page("messages", messages))
+	read("/messages/:id", s.page("message", message))
+	read("/problems", s.page("problems", problems))
+
+	if s.workflows() {
+		s.mountWorkflows(r, get)
+	}
 
 	r.NoRoute(func(c *gin.Context) { s.fail(c, errNoPage) })
-	r.NoMethod(func(c *gin.Context) { s.fail(c, errMethod) })
+	r.NoMethod(s.wrongMethod)
 	return r
+}
+
+// workflows reports whether the console has pages about workflows.
+func (s *server) workflows() bool { return s.Engine != nil && len(s.LinkKey) > 0 }
+
+// mountWorkflows adds the pages that need a person.
+func (s *server) mountWorkflows(r *gin.Engine, get func(string, gin.HandlerFunc)) {
+	get("/login", s.page("login", s.loginPage))
+	r.POST("/login", s.answer(s.askForCode))
+	get("/login/code", s.answer(s.codePage))
+	r.POST("/login/code", s.answer(s.enterCode))
+	if s.Demo {
+		r.POST("/login/as", s.answer(s.enterAs))
+	}
+	r.POST("/logout", s.answer(s.leave))
+
+	get("/links/:token", s.answer(s.link))
+	r.POST("/links/:token", s.answer(s.decideByLink))
+
+	for _, b := range boxPaths {
+		get(b.path, s.page("tasks", personal(s.box(b.box))))
+	}
+	r.POST("/tasks/approve", s.answer(known(s.approveAll)))
+
+	get("/instances/:id", s.page("instance", personal(s.instance)))
+	r.POST("/instances/:id/actions", s.answer(known(s.act)))
+	get("/instances/:id/graph.svg", s.answer(known(s.graph)))
+	get("/obligations/:id/begin/:workflow", s.answer(known(s.beginForm)))
+	r.POST("/obligations/:id/begin/:workflow", s.answer(known(s.begin)))
+	get("/attachments/:id", s.answer(known(s.attachment)))
+
+	get("/delegations", s.page("delegations", personal(s.delegations)))
+	r.POST("/delegations", s.answer(known(s.lend)))
+	r.POST("/delegations/:id/revoke", s.answer(known(s.revoke)))
+	get("/handover", s.page("handover", personal(s.handOver)))
+	r.POST("/handover", s.answer(known(s.giveOver)))
+	s.mountAPI(r, get)
+}
+
+// wrongMethod says that a page can only be read, or only be reached by a button.
+func (s *server) wrongMethod(c *gin.Context) {
+	if c.Request.Method == http.MethodGet || c.Request.Method == http.MethodHead {
+		s.fail(c, errGetMethod)
+		return
+	}
+	s.fail(c, errMethod)
 }
 
 // healthz answers as long as the process can answer at all.

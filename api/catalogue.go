@@ -2,6 +2,7 @@ package api
 
 import (
 	"fmt"
+	"maps"
 
 	"duban/models"
 )
@@ -39,7 +40,19 @@ func word(language models.Language, group string, value any) string {
 }
 
 // catalogue holds every text of the console. It is never written to.
-var catalogue = map[string]text{
+var catalogue = together(consoleTexts, workflowTexts, errorTexts)
+
+// together joins parts of the catalogue, none of which has a key of another.
+func together(parts ...map[string]text) map[string]text {
+	all := map[string]text{}
+	for _, part := range parts {
+		maps.Copy(all, part)
+	}
+	return all
+}
+
+// consoleTexts are the texts of the pages that only read.
+var consoleTexts = map[string]text{
 	"brand":      {"督办", "Duban"},
 	"skip":       {"跳到正文", "Skip to content"},
 	"nav":        {"主导航", "Main"},
@@ -272,20 +285,6 @@ var catalogue = map[string]text{
 	"problem.open":      {"待核查", "Open"},
 	"problem.corrected": {"已更正", "Corrected"},
 	"problem.confirmed": {"已确认无误", "Confirmed"},
-
-	"error.400":       {"无法理解这个网址", "Bad request"},
-	"error.404":       {"没有找到", "Not found"},
-	"error.405":       {"不支持的操作", "Method not allowed"},
-	"error.421":       {"不接受的主机名", "Host name not accepted"},
-	"error.500":       {"出错了", "Something went wrong"},
-	"error.bad_value": {"参数 %s 的值 %q 不对，应为：%s。", "%s has the value %q; expected: %s."},
-	"error.no_page":   {"没有这个页面。", "There is no such page."},
-	"error.no_record": {"没有这条记录，可能网址有误。", "There is no such record."},
-	"error.method":    {"这个网址只能查看。", "This address can only be read."},
-	"error.host":      {"请用配置中 server.base_url 的网址访问，或在本机用 localhost 访问。", "Use the address configured as server.base_url, or localhost on this machine."},
-	"error.internal":  {"服务器遇到问题，详情在运行日志里。", "The server met a problem; its log has the details."},
-	"error.request":   {"日志编号 %s", "Log id %s"},
-	"error.home":      {"回到总览", "Back to the overview"},
 
 	"month.1": {"1月", "Jan"}, "month.2": {"2月", "Feb"}, "month.3": {"3月", "Mar"},
 	"month.4": {"4月", "Apr"}, "month.5": {"5月", "May"}, "month.6": {"6月", "Jun"},

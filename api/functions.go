@@ -21,9 +21,13 @@ func (s *server) functions(language models.Language) template.FuncMap {
 		"lang":     func() string { return string(language) },
 		"override": func() string { return s.override(language) },
 		"wan":      wan,
+		"yuan":     yuan,
 		"date":     func(d calendar.Date) string { return longDate(language, d) },
 		"instant":  instant,
+		"titled":   func(u models.User) string { return titled(language, u) },
 		"points":   func(p money.Percent) string { return strings.TrimSuffix(p.String(), "%") },
+		"add":      func(a, b int) int { return a + b },
+		"min":      func(a, b int) int { return min(a, b) },
 		"abs":      func(n int) int { return max(n, -n) },
 		"blank":    func(d calendar.Date) bool { return d.IsZero() },
 		"level":    func(f money.Fen) string { return strings.TrimSuffix(wan(f), ".00") },
@@ -60,7 +64,14 @@ func link(path, language string, pairs []any) string {
 
 // wan returns an amount in 万元, exactly, with thousands separators.
 func wan(f money.Fen) string {
-	text := f.In(money.TenThousand)
+	return grouped(f.In(money.TenThousand))
+}
+
+// yuan returns an amount in 元 with 分 and thousands separators.
+func yuan(f money.Fen) string { return grouped(f.String()) }
+
+// grouped puts thousands separators into a decimal number.
+func grouped(text string) string {
 	sign := ""
 	if strings.HasPrefix(text, "-") {
 		sign, text = "−", text[1:]
@@ -82,3 +93,15 @@ func longDate(language models.Language, d calendar.Date) string {
 
 // instant returns a time as a clock in Shanghai shows it.
 func instant(t time.Time) string { return t.In(calendar.Shanghai).Format("2006-01-02 15:04") }
+
+// titled names a person with what they answer for.
+func titled(language models.Language, u models.User) string {
+	if len(u.Roles) == 0 {
+		return u.Name
+	}
+	roles := make([]string, len(u.Roles))
+	for i, role := range u.Roles {
+		roles[i] = word(language, "role", role)
+	}
+	return say(language, "titled", u.Name, strings.Join(roles, say(language, "comma")))
+}

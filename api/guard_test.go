@@ -40,6 +40,33 @@ func TestForeignHostNamesAreRefused(t *testing.T) {
 	}
 }
 
+func TestFromAnotherMachineOnlyThoseWhoLoggedInRead(t *testing.T) {
+	b := newBureau(t, func(o *api.Options) { o.AllowRemote = true })
+	for name, c := range map[string]struct {
+		host, from, header string
+		want               int
+	}{
+		"this machine":            {"127.0.0.1:8080", "127.0.0.1:4000", "", http.StatusOK},
+		"another machine":         {"127.0.0.1:8080", "10.0.0.7:4000", "", http.StatusSeeOther},
+		"a proxy on this machine": {"127.0.0.1:8080", "127.0.0.1:4000", "X-Forwarded-For", http.StatusSeeOther},
+		"another name":            {"duban.example.cn", "127.0.0.1:4000", "", http.StatusSeeOther},
+		"IPv6":                    {"[::1]:8080", "[::1]:4000", "", http.StatusOK},
+	} {
+		for _, page := range []string{"/", "/projects", "/obligations", "/messages", "/problems"} {
+			r := httptest.NewRequest(http.MethodGet, page, nil)
+			r.Host, r.RemoteAddr = c.host, c.from
+			if c.header != "" {
+				r.Header.Set(c.header, "10.0.0.7")
+			}
+			w := httptest.NewRecorder()
+			b.h.ServeHTTP(w, r)
+			if w.Code != c.want {
+				t.Errorf("%s from %s: %d, want %d", page, name, w.Code, c.want)
+			}
+		}
+	}
+}
+
 func TestFailuresAreLoggedAndNotTold(t *testing.T) {
 	var log bytes.Buffer
 	logger := slog.New(slog.NewTextHandler(&log, nil))

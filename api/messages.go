@@ -48,7 +48,8 @@ func messages(ctx context.Context, r *request) (any, error) {
 // messageData is one message: its facts, what became of it, and its words.
 type messageData struct {
 	models.Message
-	Text *notifier.Message // nil if it cannot be put into words
+	Text   *notifier.Message // nil if it cannot be put into words
+	Closed bool              // what it says is not for everybody
 }
 
 // message words the message anew from its frozen facts, as the dispatcher
@@ -59,8 +60,8 @@ func message(ctx context.Context, r *request) (any, error) {
 		return nil, err
 	}
 	data := messageData{Message: m}
-	if r.templates == nil {
-		return data, nil
+	if data.Closed, err = closed(ctx, r, m); err != nil || data.Closed || r.templates == nil {
+		return data, err
 	}
 	users, err := r.store.UsersByID(ctx, []int64{m.RecipientID})
 	if err != nil {
@@ -71,4 +72,19 @@ func message(ctx context.Context, r *request) (any, error) {
 		data.Text = &text
 	}
 	return data, nil
+}
+
+// closed reports whether a message says something that the one who asks may
+// not read: what people said in a workflow is for those who may see it.
+func closed(ctx context.Context, r *request, m models.Message) (bool, error) {
+	switch {
+	case m.InstanceID == 0:
+		return false, nil
+	case r.engine == nil || r.person.ID == 0:
+		return true, nil
+	case m.RecipientID == r.person.ID:
+		return false, nil
+	}
+	v, err := r.engine.View(ctx, m.InstanceID)
+	return err != nil || !v.MaySee(r.person.ID), err
 }

@@ -87,6 +87,7 @@ func obligations(ctx context.Context, r *request) (any, error) {
 type obligationData struct {
 	dutyView
 	Messages []models.Message
+	Flows    *dutyFlows // nil where there are no workflows
 }
 
 func obligation(ctx context.Context, r *request) (any, error) {
@@ -99,5 +100,9 @@ func obligation(ctx context.Context, r *request) (any, error) {
 		return nil, err
 	}
 	messages, err := r.store.Messages(ctx, models.MessageFilter{ObligationID: d.ID, Limit: obligationMessages})
-	return obligationData{viewDuties([]models.Duty{d}, r.today, cal)[0], messages}, err
+	if err != nil {
+		return nil, err
+	}
+	card, err := flows(ctx, r, d)
+	return obligationData{viewDuties([]models.Duty{d}, r.today, cal)[0], messages, card}, err
 }

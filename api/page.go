@@ -17,6 +17,7 @@ import (
 	"duban/models"
 	"duban/models/calendar"
 	"duban/notifier"
+	"duban/workflows"
 )
 
 //go:embed templates static
@@ -25,9 +26,13 @@ var files embed.FS
 // views are the parsed pages of one language, by name.
 type views map[string]*template.Template
 
+// partFiles are what pages share.
+var partFiles = []string{"templates/layout.html", "templates/parts.html", "templates/form_parts.html", "templates/workflow_parts.html"}
+
 // pageNames are the pages, each a file beside layout.html and parts.html.
 var pageNames = []string{
 	"overview", "projects", "project", "obligations", "obligation", "messages", "message", "problems", "error",
+	"login", "login_code", "link", "tasks", "approved", "instance", "begin", "delegations", "handover",
 }
 
 func parseViews(s *server) map[models.Language]views {
@@ -35,7 +40,7 @@ func parseViews(s *server) map[models.Language]views {
 	for _, language := range []models.Language{models.Chinese, models.English} {
 		v := views{}
 		base := template.Must(template.New("layout.html").Funcs(s.functions(language)).
-			ParseFS(files, "templates/layout.html", "templates/parts.html"))
+			ParseFS(files, partFiles...))
 		for _, name := range pageNames {
 			v[name] = template.Must(template.Must(base.Clone()).ParseFS(files, "templates/"+name+".html"))
 		}
@@ -44,39 +49,63 @@ func parseViews(s *server) map[models.Language]views {
 	return all
 }
 
-// request is what a page knows about the request that it answers.
+// request is what a handler knows about the request that it answers.
 type request struct {
 	store     *models.Store
+	engine    *workflows.Engine // nil where there are no workflows
 	templates *notifier.Templates
+	language  models.Language
 	today     calendar.Date
 	query     url.Values
-	id        int64 // of the record that the path names, 0 if it names none
+	id        int64       // of the record that the path names, 0 if it names none
+	person    models.User // who asks; a stranger has the id 0
 }
 
-// page returns the handler that answers with the named page. load reads the
-// page's data; its error decides between 400, 404 and 500.
-func (s *server) page(name string, load func(context.Context, *request) (any, error)) gin.HandlerFunc {
-	return func(c *gin.Context) {
-		language, err := s.language(c)
-		if err != nil {
-			s.fail(c, err)
-			return
-		}
-		id, err := pathID(c)
-		if err != nil {
-			s.fail(c, err)
-			return
-		}
-		data, err := load(c.Request.Context(), &request{
-			store: s.Store, templates: s.Templates,
-			today: calendar.DateOf(s.Clock.Now()), query: c.Request.URL.Query(), id: id,
-		})
-		if err != nil {
-			s.fail(c, err)
-			return
-		}
-		s.render(c, http.StatusOK, language, name, data)
+// request reads what every handler has to know.
+func (s *server) request(c *gin.Context) (*request, error) {
+	language, err := s.language(c)
+	if err != nil {
+		return nil, err
 	}
+	id, err := pathID(c)
+	if err != nil {
+		return nil, err
+	}
+	person, err := s.person(c)
+	return &request{
+		store: s.Store, engine: s.Engine, templates: s.Templates, language: language,
+		today: calendar.DateOf(s.Clock.Now()), query: c.Request.URL.Query(), id: id, person: person,
+	}, err
+}
+
+// handler answers a request, or returns why it did not.
+type handler func(*gin.Context, *request) error
+
+// loader reads the data of a page.
+type loader func(context.Context, *request) (any, error)
+
+// answer makes a route of a handler: its error becomes a page that explains it.
+func (s *server) answer(h handler) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		r, err := s.request(c)
+		if err == nil {
+			err = h(c, r)
+		}
+		if err != nil {
+			s.fail(c, err)
+		}
+	}
+}
+
+// page answers with the named page, whose data load reads.
+func (s *server) page(name string, load loader) gin.HandlerFunc {
+	return s.answer(func(c *gin.Context, r *request) error {
+		data, err := load(c.Request.Context(), r)
+		if err == nil {
+			s.render(c, http.StatusOK, r.language, name, data)
+		}
+		return err
+	})
 }
 
 // language returns the language that the request asks for.
@@ -93,7 +122,26 @@ type layout struct {
 	Other   string // the same page in the other language
 	Style   string
 	Icon    string
+	Login   bool        // whether anybody can log in here
+	Person  models.User // who looks, with the id 0 if that is not known
+	Waiting int         // how many tasks wait for that person
 	Data    any
+}
+
+// maxWaiting is how far the tasks that wait for a person are counted.
+const maxWaiting = 100
+
+// waiting counts a person's open tasks for the head of each page. A page is
+// shown without the number rather than not at all.
+func (s *server) waiting(c *gin.Context, person models.User) int {
+	if person.ID == 0 {
+		return 0
+	}
+	items, err := s.Engine.Inbox(c.Request.Context(), person.ID, maxWaiting)
+	if err != nil {
+		s.Logger.WarnContext(c.Request.Context(), "count the waiting tasks", "error", err)
+	}
+	return len(items)
 }
 
 // render executes a page into memory first, so that a failure half-way is an
@@ -108,8 +156,13 @@ func (s *server) render(c *gin.Context, status int, language models.Language, na
 	if other == s.Language {
 		query.Del("lang")
 	}
+	person, err := s.person(c)
+	if err != nil { // the page has failed for the same reason, or will be asked for again
+		person = models.User{}
+	}
 	var out bytes.Buffer
-	err := s.views[language][name].Execute(&out, layout{
+	err = s.views[language][name].Execute(&out, layout{
+		Login: s.workflows(), Person: person, Waiting: s.waiting(c, person),
 		Page: name, Today: calendar.DateOf(s.Clock.Now()), Notice: s.Notice, Version: s.Version,
 		Other: (&url.URL{Path: c.Request.URL.Path, RawQuery: query.Encode()}).String(),
 		Style: s.style.path, Icon: s.icon.path, Data: data,

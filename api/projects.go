@@ -58,6 +58,7 @@ type projectData struct {
 	Ledger       ledger
 	Messages     []models.Message
 	Problems     []models.Problem
+	Changes      *projectFlows // nil where there are no workflows
 }
 
 func project(ctx context.Context, r *request) (any, error) {
@@ -77,6 +78,9 @@ func project(ctx context.Context, r *request) (any, error) {
 		point.Reached = money.Share{Paid: point.Paid, Budget: data.Budget}.Reaches(t.Percent)
 	}
 	if data.Indicators, err = r.store.Indicators(ctx, row.ID, projectIndicator); err != nil {
+		return nil, err
+	}
+	if data.Changes, err = changes(ctx, r, row.ID, data.Indicators); err != nil {
 		return nil, err
 	}
 	if data.Payments, err = r.store.Payments(ctx, row.ID, projectPayments+1); err != nil {

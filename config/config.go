@@ -52,7 +52,7 @@ type Server struct {
 	Listen  string `yaml:"listen" env:"LISTEN"`     // host:port
 	BaseURL string `yaml:"base_url" env:"BASE_URL"` // for links in messages, "" for none
 	// AllowRemote permits a Listen address that other machines can reach.
-	// Nobody logs in yet: whoever can reach the console can read everything.
+	// Whoever comes from another machine has to log in.
 	AllowRemote bool `yaml:"allow_remote" env:"ALLOW_REMOTE"`
 }
 

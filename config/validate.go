@@ -56,7 +56,7 @@ func (k *checker) server(s Server) {
 		k.fail("server.listen", CodeInvalid, "主机:端口，如 127.0.0.1:8080")
 	} else if !isLoopback(host) && !s.AllowRemote {
 		k.fail("server.listen", CodeInsecure,
-			"本机地址，如 127.0.0.1:8080；控制台还没有登录，确要让其他机器访问，请设 server.allow_remote: true")
+			"本机地址，如 127.0.0.1:8080；控制台自己不加密，宜由前置的网关提供 HTTPS；确要让其他机器直接访问，请设 server.allow_remote: true")
 	}
 	if s.BaseURL == "" {
 		return

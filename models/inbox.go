@@ -25,6 +25,8 @@ type Entry struct {
 	TaskState   string
 	TaskStep    string
 	AssigneeID  int64
+	LenderID    int64 // who lent the task out, 0 for nobody
+	ActedBy     int64
 	DueOn       calendar.Date // 办理时限 of the task
 	Overdue     bool
 	ActedFor    int64
@@ -36,7 +38,7 @@ const entryColumns = "i.id, i.created_at, i.updated_at, i.workflow, i.number, i.
 	"i.title, i.applicant_id, i.step, i.outcome, i.suspended, i.ended_at, i.sequence, " +
 	"COALESCE(p.name, '') AS project_name, u.name AS unit_name, COALESCE(a.name, '') AS applicant"
 
-const taskColumns = ", t.task, t.version AS task_version, t.state AS task_state, t.step AS task_step, t.assignee_id, t.due_on, t.overdue, t.acted_for"
+const taskColumns = ", t.task, t.version AS task_version, t.state AS task_state, t.step AS task_step, t.assignee_id, t.lender_id, t.due_on, t.overdue, t.acted_by, t.acted_for"
 
 func entries(db *gorm.DB, columns string) *gorm.DB {
 	return db.Table("workflow_instances i").Select(entryColumns + columns).

@@ -51,6 +51,9 @@ func (c *turn) comment() error {
 
 // takesPart reports whether a person may see and discuss the instance.
 func (c *turn) takesPart(id int64) bool {
+	if id == System {
+		return false // nor is it a person who has decided what nobody has
+	}
 	return slices.Contains(c.s.Applicants, id) || c.people.is(id, models.RoleAdmin) ||
 		slices.ContainsFunc(c.s.Copies, func(cp Copy) bool { return cp.To == id }) ||
 		slices.ContainsFunc(c.s.Tasks, func(t Task) bool {

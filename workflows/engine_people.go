@@ -15,7 +15,10 @@ func (r *run) meet(s State, a Action) error {
 	ids := append([]int64{a.By, a.From, s.Applicant, r.matter.Project.OwnerID, r.matter.Project.ManagerID}, a.To...)
 	ids = append(ids, s.Applicants...)
 	for _, t := range s.Tasks {
-		ids = append(ids, t.Assignee, t.Lender, t.ActedBy, t.ActedFor)
+		ids = append(ids, t.Assignee, t.Lender, t.ActedBy, t.ActedFor, t.AddedBy, t.Why.Instead)
+		for _, h := range t.Why.Hops {
+			ids = append(ids, h.From, h.To)
+		}
 	}
 	for _, c := range s.Copies {
 		ids = append(ids, c.To)
@@ -119,7 +122,8 @@ func (e *Engine) workdays(tx *models.Tx) (*calendar.Calendar, error) {
 // freeze returns what a new instance is about, as the records say now.
 func (r *run) freeze() (Case, error) {
 	o := r.matter.Obligation
-	proof, err := r.tx.Proof(r.matter.Project.ID, r.engine.Store.Today())
+	today := r.engine.Store.Today()
+	proof, err := r.tx.Proof(r.matter.Project.ID, today)
 	if err != nil {
 		return Case{}, err
 	}
@@ -139,6 +143,9 @@ func (r *run) freeze() (Case, error) {
 		c.Indicators = append(c.Indicators, CaseRow{Key: strconv.Itoa(in.Sequence), Title: title, Stated: in.ValueText})
 	}
 	for _, t := range proof.Targets {
+		if t.DueOn.Before(today) {
+			continue // nobody plans what has passed
+		}
 		c.Checkpoints = append(c.Checkpoints, CaseRow{Key: t.DueOn.String(), Title: t.Label, Stated: t.Percent.String()})
 	}
 	return c, nil

@@ -261,7 +261,7 @@ func TestWhoMaySeeAnInstanceAndDoWhat(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for who, want := range map[int64]bool{o.owner: true, o.manager: true, o.finance: true, o.clerk: true, o.leader: true, o.head: true, o.admin: true, o.other: false, 999: false} {
+	for who, want := range map[int64]bool{o.owner: true, o.manager: true, o.finance: true, o.clerk: true, o.leader: true, o.head: true, o.admin: true, o.other: false, 999: false, workflows.System: false} {
 		if v.MaySee(who) != want {
 			t.Errorf("%d may see it: %v", who, !want)
 		}

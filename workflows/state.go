@@ -55,8 +55,8 @@ type Case struct {
 	AsOf   calendar.Date `json:"asOf,omitzero"`    // the day up to which the payments are known
 	Batch  int64         `json:"batch,omitempty"`  // the import that they came from
 
-	// Indicators (绩效指标) and Checkpoints (支出计划时点) are the rows of the
-	// form's tables, in order and each key once.
+	// Indicators (绩效指标) and the Checkpoints (支出计划时点) that are still to
+	// come are the rows of the form's tables, in order and each key once.
 	Indicators  []CaseRow `json:"indicators,omitempty"`
 	Checkpoints []CaseRow `json:"checkpoints,omitempty"`
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"duban/models"
@@ -126,7 +127,7 @@ var demoTexts = map[string]string{
 func demoValue(f workflows.Field, v *workflows.View, day calendar.Date) string {
 	switch f.Type {
 	case workflows.FieldMoney:
-		return fmt.Sprint(int64(max(v.State.Case.Gap, 1_000_000)))
+		return strconv.FormatInt(int64(max(v.State.Case.Gap, 1_000_000)), 10)
 	case workflows.FieldNumber:
 		return "5"
 	case workflows.FieldDate:

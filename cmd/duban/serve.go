@@ -156,5 +156,6 @@ func (srv *server) console() http.Handler {
 		Store: srv.store, Clock: srv.clock, Logger: srv.log, Templates: srv.delivery.templates,
 		Language: models.Language(srv.cfg.Language), Version: version(), Notice: srv.notice,
 		BaseURL: srv.cfg.Server.BaseURL, AllowRemote: srv.cfg.Server.AllowRemote,
+		Engine: srv.engine, LinkKey: srv.delivery.linkKey, Demo: srv.demo, Wake: srv.outbox.Wake,
 	})
 }
