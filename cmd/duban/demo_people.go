@@ -39,6 +39,11 @@ func (p *demoPeople) act(ctx context.Context, day calendar.Date, cal *calendar.C
 	if !cal.IsWorkday(day) {
 		return nil
 	}
+	if day == cal.WorkdayOnOrAfter(p.asOf.AddDays(1-demoBacklog)) {
+		if err := p.ask(ctx, day); err != nil {
+			return err
+		}
+	}
 	users, err := p.engine.Store.Users(ctx)
 	if err != nil {
 		return err
@@ -62,6 +67,23 @@ func (p *demoPeople) act(ctx context.Context, day calendar.Date, cal *calendar.C
 		}
 	}
 	return nil
+}
+
+// ask has an owner ask for more time for the next duty that is to be completed.
+func (p *demoPeople) ask(ctx context.Context, day calendar.Date) error {
+	duties, err := p.engine.Store.Duties(ctx, models.DutyFilter{Kind: models.Completion, Unsettled: true, Limit: 1}, day)
+	if err != nil || len(duties) == 0 {
+		return err
+	}
+	d := duties[0]
+	v, err := p.engine.Prepare(ctx, "extension", d.ID)
+	if err != nil {
+		return err
+	}
+	form := demoForm(v, workflows.ApplyStep, day)
+	form["new_date"] = calendar.EndOfMonth(d.DueOn.Year(), d.DueOn.Month()).AddDays(20).String()
+	_, err = p.engine.Begin(ctx, "extension", d.ID, workflows.Action{Kind: workflows.Submit, By: v.People.Owner, Form: form})
+	return err
 }
 
 // demoTasks bounds what is decided in a day.
@@ -121,6 +143,7 @@ var demoTexts = map[string]string{
 	"goals":    "各项绩效目标按计划推进。",
 	"summary":  "年度绩效目标基本完成。",
 	"name":     "办公设备更新",
+	"reason":   "供应商交货推迟，需要延长验收时间。",
 	"actual":   "按计划完成",
 }
 
