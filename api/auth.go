@@ -48,7 +48,7 @@ func (s *server) person(c *gin.Context) (models.User, error) {
 // readers lets those read who sit at this machine, and from elsewhere only
 // those who have logged in.
 func (s *server) readers(c *gin.Context) {
-	if !s.workflows() || local(c.Request) {
+	if !s.workflows() || s.local(c.Request) {
 		return
 	}
 	person, err := s.person(c)
@@ -62,8 +62,12 @@ func (s *server) readers(c *gin.Context) {
 }
 
 // local reports whether a request comes from this machine, and not through a
-// proxy that stands on it.
-func local(r *http.Request) bool {
+// proxy that stands on it. Where people reach the console by another name, it
+// may always be a proxy, whatever headers it sets.
+func (s *server) local(r *http.Request) bool {
+	if s.host != "" && !loopback(s.host) {
+		return false
+	}
 	for _, header := range []string{"X-Forwarded-For", "X-Real-Ip", "Forwarded", "Via"} {
 		if r.Header.Get(header) != "" {
 			return false

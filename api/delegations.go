@@ -74,6 +74,9 @@ func (s *server) delegationsPage(ctx context.Context, r *request, e *entry, refu
 	}
 	list, err := s.Store.DelegationsOf(ctx, whose, r.today)
 	for _, d := range list {
+		if data.Admin && !serves(r.person, byID[d.FromID].UnitID) && d.FromID != r.person.ID && d.ToID != r.person.ID {
+			continue
+		}
 		v := delegationView{
 			Delegation: d, From: byID[d.FromID].Name, To: byID[d.ToID].Name,
 			Now: !r.today.Before(d.FirstDay), Mine: data.Admin || d.FromID == r.person.ID,

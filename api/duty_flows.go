@@ -49,9 +49,13 @@ func flows(ctx context.Context, r *request, d models.Duty) (*dutyFlows, error) {
 	if f.Items, err = r.store.BudgetItems(ctx, d.ID); err != nil {
 		return nil, err
 	}
-	if r.person.ID != 0 && serves(r.person, d.UnitID) {
-		f.Reports, err = reports(ctx, r, l, d.ID, entries)
+	if !inside(r.person, d.UnitID) {
+		for i := range f.Extensions {
+			f.Extensions[i].Reason = ""
+		}
+		return f, nil
 	}
+	f.Reports, err = reports(ctx, r, l, d.ID, entries)
 	return f, err
 }
 
@@ -153,19 +157,29 @@ type resultView struct {
 	Stated    string
 }
 
-func changes(ctx context.Context, r *request, project int64, indicators []models.Indicator) (*projectFlows, error) {
+// inside reports whether somebody who has logged in belongs to a unit, or to
+// all. What people wrote in its workflows is for those.
+func inside(person models.User, unit int64) bool { return person.ID != 0 && serves(person, unit) }
+
+func changes(ctx context.Context, r *request, project models.Project, indicators []models.Indicator) (*projectFlows, error) {
 	if r.engine == nil {
 		return nil, nil //nolint:nilnil // there is no card to show
 	}
 	f := &projectFlows{}
-	revisions, err := r.store.BudgetRevisions(ctx, project)
+	revisions, err := r.store.BudgetRevisions(ctx, project.ID)
 	if err != nil {
 		return nil, err
 	}
 	for _, rev := range revisions {
+		if !inside(r.person, project.UnitID) {
+			rev.Reason = ""
+		}
 		f.Revisions = append(f.Revisions, revisionView{rev, planChanges(rev)})
 	}
-	results, err := r.store.IndicatorResults(ctx, project)
+	if !inside(r.person, project.UnitID) {
+		return f, nil
+	}
+	results, err := r.store.IndicatorResults(ctx, project.ID)
 	if err != nil {
 		return nil, err
 	}

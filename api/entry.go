@@ -232,6 +232,12 @@ func (s *server) upload(c *gin.Context, e *entry, fields []workflows.Field, pers
 			a.ID = 0 // of an attempt that was rolled back
 			return tx.AddAttachment(&a)
 		})
+		if errors.Is(err, models.ErrTooManyFiles) {
+			e.problems = append(e.problems, workflows.FieldProblem{
+				Field: f.Name, Message: f.Label.In(language) + say(language, "colon") + say(language, "form.too_many_files"),
+			})
+			continue
+		}
 		if err != nil {
 			return err
 		}

@@ -222,17 +222,17 @@ func TestADutyShowsItsWorkflowsAndBeginsThem(t *testing.T) {
 	expect(t, owner.get(page+"/begin/nothing"), http.StatusNotFound)
 	expect(t, owner.get("/obligations/999/begin/extension"), http.StatusNotFound)
 	w := owner.post(begin, url.Values{"new_date": {"2025-01-01"}, "reason": {"到货<i>推迟"}, "comment": {"附合同"}})
-	expect(t, w, http.StatusUnprocessableEntity, "不得小于 当天", "到货&lt;i&gt;推迟", "附合同")
+	expect(t, w, http.StatusUnprocessableEntity, "不得早于 当天", "到货&lt;i&gt;推迟", "附合同")
 	expect(t, owner.post(begin, url.Values{"new_date": {"2025-12-31"}, "reason": {"到货推迟"}}), http.StatusSeeOther, "/instances/1?did=submit")
 	expect(t, owner.post(begin, url.Values{"new_date": {"2025-12-31"}, "reason": {"到货推迟"}}), http.StatusConflict, "正在办理", "查看流程")
 	in := workflows.Instance{ID: 1}
 	for _, account := range []string{"manager", "clerk", "leader"} {
 		expect(t, b.as(account).decide(in, "approve").w, http.StatusSeeOther)
 	}
-	expect(t, b.visitor().get(page), http.StatusOK, "原定 2025-11-30，延至 2025-12-31", "已通过", "到货推迟")
+	expect(t, owner.get(page), http.StatusOK, "原定 2025-11-30，延至 2025-12-31", "已通过", "到货推迟")
 	project := fmt.Sprintf("/projects/%d", duty.ProjectID)
 	b.adjust()
-	expect(t, b.visitor().get(project), http.StatusOK, "预算调整", "5,850,000.00", "6,000,000.00", "2025-12-31：100% → 90%", "新增等保测评")
+	expect(t, owner.get(project), http.StatusOK, "预算调整", "5,850,000.00", "6,000,000.00", "2025-12-31：100% → 90%", "新增等保测评")
 }
 
 // adjust changes the project's budget.

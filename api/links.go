@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 
 	"github.com/gin-gonic/gin"
 
@@ -122,8 +123,20 @@ func (s *server) linkTask(ctx context.Context, r *request, l signed) (*workflows
 		return nil, t, &pageError{
 			status: http.StatusConflict, text: "link.changed", args: []any{v.Name(t.TouchedBy), instant(t.TouchedAt)}, ways: l.ways(r),
 		}
+	case !stillTheirs(v, t, l.UserID):
+		// The person has left, or stands in no longer: nothing is shown either.
+		return nil, t, &pageError{status: http.StatusForbidden, text: "link.not_now", ways: l.ways(r)}
 	}
 	return v, t, nil
+}
+
+// stillTheirs reports whether the person of a link may decide its task, or
+// could if the instance were not suspended.
+func stillTheirs(v *workflows.View, t workflows.Task, person int64) bool {
+	if v.State.Suspended {
+		return v.People.People[person].Active && v.MaySee(person)
+	}
+	return slices.ContainsFunc(v.TasksFor(person), func(mine workflows.Task) bool { return mine.ID == t.ID })
 }
 
 // linkData is the page of a signed link: of a task, or of a login.

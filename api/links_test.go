@@ -194,7 +194,7 @@ func TestWhatWasRefusedComesBackWithoutTheCode(t *testing.T) {
 	v := b.visitor()
 	page := hidden(v.get("/links/" + token).Body.String())
 	w := v.post("/links/"+token, with(page, "kind", "submit", "code", code, "cause", `合同"><script>推迟`, "promised_amount", "五十万", "promised_on", "2025-01-01"))
-	expect(t, w, http.StatusUnprocessableEntity, "纠偏措施：必填", "应为以元计的金额", "不得小于 当天")
+	expect(t, w, http.StatusUnprocessableEntity, "纠偏措施：必填", "应为以元计的金额", "不得早于 当天")
 	body := w.Body.String()
 	for _, want := range []string{`value="五十万"`, `合同&#34;&gt;&lt;script&gt;推迟`, `href="#f-measures"`, `value="2025-01-01"`} {
 		if !strings.Contains(body, want) {

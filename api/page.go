@@ -128,7 +128,7 @@ type layout struct {
 	Data    any
 }
 
-// maxWaiting is how far the tasks that wait for a person are counted.
+// maxWaiting is how many of the tasks that wait are listed.
 const maxWaiting = 100
 
 // waiting counts a person's open tasks for the head of each page. A page is
@@ -137,11 +137,11 @@ func (s *server) waiting(c *gin.Context, person models.User) int {
 	if person.ID == 0 {
 		return 0
 	}
-	items, err := s.Engine.Inbox(c.Request.Context(), person.ID, maxWaiting)
+	n, err := s.Engine.Waiting(c.Request.Context(), person.ID)
 	if err != nil {
 		s.Logger.WarnContext(c.Request.Context(), "count the waiting tasks", "error", err)
 	}
-	return len(items)
+	return n
 }
 
 // render executes a page into memory first, so that a failure half-way is an

@@ -80,7 +80,7 @@ func project(ctx context.Context, r *request) (any, error) {
 	if data.Indicators, err = r.store.Indicators(ctx, row.ID, projectIndicator); err != nil {
 		return nil, err
 	}
-	if data.Changes, err = changes(ctx, r, row.ID, data.Indicators); err != nil {
+	if data.Changes, err = changes(ctx, r, row.Project, data.Indicators); err != nil {
 		return nil, err
 	}
 	if data.Payments, err = r.store.Payments(ctx, row.ID, projectPayments+1); err != nil {

@@ -183,10 +183,10 @@ func readBox(ctx context.Context, r *request, box string, before int64) ([]entry
 	case boxCopies:
 		entries, err = r.store.CopiesOf(ctx, r.person.ID, before, entriesPage+1)
 	case boxOverdue:
-		entries, err = r.store.OverdueTasks(ctx, maxWaiting)
+		entries, err = r.store.OverdueTasks(ctx, r.person.UnitID, maxWaiting)
 		paged = false
 	default:
-		entries, err = r.store.UnassignedTasks(ctx, maxWaiting)
+		entries, err = r.store.UnassignedTasks(ctx, r.person.UnitID, maxWaiting)
 		paged = false
 	}
 	if err != nil {
@@ -195,8 +195,6 @@ func readBox(ctx context.Context, r *request, box string, before int64) ([]entry
 	var next int64
 	if paged {
 		entries, next = cut(entries, entriesPage)
-	} else {
-		entries = slices.DeleteFunc(entries, func(e models.Entry) bool { return !serves(r.person, e.UnitID) })
 	}
 	views, err := newLister(r).views(ctx, entries)
 	return views, next, err

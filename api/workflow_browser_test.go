@@ -188,11 +188,7 @@ func (b *bureau) furnish() []page {
 	corrective := b.submitted()
 	token, _ := b.mail("manager")
 	monitoring := b.open("monitoring", models.Monitoring)
-	refinement := b.open("refinement", models.Refinement)
 	selfEvaluation := b.open("self_evaluation", models.SelfEvaluation)
-	refinement = b.act(refinement, "owner", workflows.Submit, workflows.Form{
-		"breakdown": `[["13020025P101","办公设备购置","300000000","配备到位"],["","物业服务费","285000000",""]]`, "note": "按处室细化",
-	})
 	b.must(b.engine.Act(b.t.Context(), corrective.ID, workflows.Action{Kind: workflows.Comment, By: b.id("owner"), Comment: "请尽快审批，合同约定7月10日前支付首付款。\n已与银行对账。"}))
 	b.must(b.engine.Act(b.t.Context(), corrective.ID, workflows.Action{Kind: workflows.CopyTo, By: b.id("owner"), To: []int64{b.id("leader")}}))
 	b.must(b.engine.Lend(b.t.Context(), b.id("manager"), models.Delegation{FromID: b.id("manager"), ToID: b.id("head"), FirstDay: july, LastDay: july.AddDays(9), Reason: "年休假"}))
@@ -210,6 +206,10 @@ func (b *bureau) furnish() []page {
 	for _, account := range []string{"clerk", "leader"} {
 		adjustment = b.act(adjustment, account, workflows.Approve, nil)
 	}
+	refinement := b.open("refinement", models.Refinement) // one change of the budget at a time
+	refinement = b.act(refinement, "owner", workflows.Submit, workflows.Form{
+		"breakdown": `[["13020025P101","办公设备购置","300000000","配备到位"],["","物业服务费","285000000",""]]`, "note": "按处室细化",
+	})
 	monitoringTask := monitoring.State.OpenTasks()[0]
 	at := func(in workflows.Instance) string { return fmt.Sprintf("/instances/%d", in.ID) }
 	duty := func(kind models.Kind) string { return fmt.Sprintf("/obligations/%d", b.duties[kind].ID) }

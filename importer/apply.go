@@ -9,6 +9,7 @@ import (
 
 	"duban/models"
 	"duban/models/calendar"
+	"duban/models/money"
 )
 
 // ApplyOptions say how a draft is applied.
@@ -210,8 +211,11 @@ func (a *application) record(u models.Unit, p *ProjectDraft) *models.ProjectReco
 func (a *application) listedAgain(was, is *models.ProjectRecord) error {
 	is.ID, is.Stamps, is.Version = was.ID, was.Stamps, was.Version
 	is.OwnerID, is.ManagerID = was.OwnerID, was.ManagerID
-	if err := a.tx.KeepRevision(was, is); err != nil {
+	if kept, ok, err := a.tx.KeepRevision(was, is); err != nil {
 		return err
+	} else if ok {
+		a.change(ActionKept, projectLabel(was.Project), "预算和计划", was.Budget.In(money.TenThousand)+"万元", fmt.Sprintf("文件所列 %s万元，已于 %s 调剂（保留）",
+			kept.Was.Budget.In(money.TenThousand), kept.RevisedOn))
 	}
 	changes := compare(was, is)
 	if len(changes) == 0 {

@@ -12,11 +12,12 @@ import (
 // Action is what a document does to something that is stored.
 type Action string
 
-// The actions. Missing changes nothing: it is a remark.
+// The actions. Missing and Kept change nothing: they are remarks.
 const (
 	ActionChange  Action = "change"
 	ActionDrop    Action = "drop"
 	ActionMissing Action = "missing"
+	ActionKept    Action = "kept" // an approved adjustment stands against the document
 )
 
 // Change is one difference between a document and what is stored, in words

@@ -43,7 +43,7 @@ func TestTheSameDocumentLeavesWhatWasApprovedSince(t *testing.T) {
 			if err := tx.MoveDueDate(due.ID, 1, later, "延期"); err != nil {
 				return err
 			}
-			return tx.ReviseBudget(project.ID, 1, project.Budget/2, nil, "压减")
+			return tx.ReviseBudget(project.ID, 1, project.Budget/2, models.Replan{}, "压减")
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -68,7 +68,7 @@ func TestADocumentThatStatesSomethingNewPrevails(t *testing.T) {
 		withSample(t, s)
 		project := first[models.Project](t, s, "fiscal_year = 2025")
 		err := s.Tx(t.Context(), "tester", func(tx *models.Tx) error {
-			return tx.ReviseBudget(project.ID, 1, project.Budget/2, nil, "压减")
+			return tx.ReviseBudget(project.ID, 1, project.Budget/2, models.Replan{}, "压减")
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -147,3 +147,17 @@ func TestASweepWithoutThePublishedWorkflowGoesOn(t *testing.T) {
 		t.Errorf("%+v", stats)
 	}
 }
+
+func TestAStoredWorkflowThatCannotBeUsedStopsNoOther(t *testing.T) {
+	y := newSampleYear(t, models.SQLite)
+	y.must(y.Tx(t.Context(), "tester", func(tx *models.Tx) error {
+		return tx.AddDefinition(&models.WorkflowDefinition{Workflow: "corrective_action", Number: 2, Source: "no definition of this program"})
+	}))
+	stats := y.jump(opened)
+	if len(y.instances("1 = 1")) != 0 || stats.Opened == 0 || stats.Enqueued == 0 {
+		t.Errorf("%+v", stats)
+	}
+	if catalog, err := y.engine.Catalog(t.Context()); err != nil || len(catalog) != 6 {
+		t.Errorf("%d workflows can be used, %v", len(catalog), err)
+	}
+}

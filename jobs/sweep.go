@@ -85,8 +85,10 @@ func (sw *Sweeper) Sweep(ctx context.Context, day calendar.Date) (Stats, error) 
 		return total, nil
 	}
 	var err error
-	total.Withdrawn, err = sw.Engine.WithdrawMoot(ctx)
-	return total, err
+	if total.Withdrawn, err = sw.Engine.WithdrawMoot(ctx); err != nil {
+		return total, err
+	}
+	return total, sw.Store.DropUnboundAttachments(ctx)
 }
 
 func (sw *Sweeper) warnOfMissingYear(ctx context.Context, day calendar.Date) error {

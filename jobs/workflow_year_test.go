@@ -240,7 +240,7 @@ func (y *sampleYear) workedOff(begun []models.WorkflowInstance) {
 			y.t.Errorf("%s: outcome %q", in.Title, last.Outcome)
 		}
 	}
-	overdue, err := y.OverdueTasks(y.t.Context(), 100)
+	overdue, err := y.OverdueTasks(y.t.Context(), 0, 100)
 	y.must(err)
 	for _, e := range overdue {
 		if e.Workflow == "corrective_action" {

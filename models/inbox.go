@@ -61,15 +61,31 @@ func (s *Store) OpenTasksOf(ctx context.Context, people []int64, limit int) ([]E
 		Order("t.due_on IS NULL, t.due_on, t.id").Limit(limit))
 }
 
-// UnassignedTasks returns the open tasks for which nobody was found (待指派).
-func (s *Store) UnassignedTasks(ctx context.Context, limit int) ([]Entry, error) {
-	return s.OpenTasksOf(ctx, []int64{0}, limit)
+// CountOpenTasks counts the open tasks of the given people.
+func (s *Store) CountOpenTasks(ctx context.Context, people []int64) (int, error) {
+	var n int64
+	err := s.Read(ctx).Table("workflow_tasks t").Joins("JOIN workflow_instances i ON i.id = t.instance_id").
+		Where("t.assignee_id IN ? AND t.state = 'open' AND i.outcome = ''", people).Count(&n).Error
+	return int(n), err
 }
 
-// OverdueTasks returns the overdue list (超期清单).
-func (s *Store) OverdueTasks(ctx context.Context, limit int) ([]Entry, error) {
-	return scanEntries(entries(s.Read(ctx), taskColumns).Joins("JOIN workflow_tasks t ON t.instance_id = i.id").
-		Where("t.overdue = ? AND t.state = 'open' AND i.outcome = ''", true).Order("t.due_on, t.id").Limit(limit))
+// UnassignedTasks returns the open tasks of a unit for which nobody was found
+// (待指派), those of all units for 0.
+func (s *Store) UnassignedTasks(ctx context.Context, unitID int64, limit int) ([]Entry, error) {
+	return s.unitTasks(ctx, unitID, limit, "t.assignee_id = 0")
+}
+
+// OverdueTasks returns the overdue list of a unit (超期清单), that of all units
+// for 0.
+func (s *Store) OverdueTasks(ctx context.Context, unitID int64, limit int) ([]Entry, error) {
+	return s.unitTasks(ctx, unitID, limit, "t.overdue = ?", true)
+}
+
+func (s *Store) unitTasks(ctx context.Context, unitID int64, limit int, condition string, args ...any) ([]Entry, error) {
+	q := entries(s.Read(ctx), taskColumns).Joins("JOIN workflow_tasks t ON t.instance_id = i.id").
+		Where("t.state = 'open' AND i.outcome = ''").Where(condition, args...)
+	on(&q)(unitID != 0, "i.unit_id = ?", unitID)
+	return scanEntries(q.Order("t.due_on IS NULL, t.due_on, t.id").Limit(limit))
 }
 
 // DecidedBy returns the tasks that a person has decided (已办), or that were
@@ -101,20 +117,13 @@ func (s *Store) CopiesOf(ctx context.Context, userID, before int64, limit int) (
 // InstanceFilter narrows a list of instances.
 type InstanceFilter struct {
 	ObligationID int64
-	Workflow     string
-	Running      bool
-	Before       int64 // only lower ids, 0 for the start
 	Limit        int
 }
 
 // Instances returns instances, the latest first.
 func (s *Store) Instances(ctx context.Context, f InstanceFilter) ([]Entry, error) {
 	q := entries(s.Read(ctx), "")
-	where := on(&q)
-	where(f.ObligationID != 0, "i.obligation_id = ?", f.ObligationID)
-	where(f.Workflow != "", "i.workflow = ?", f.Workflow)
-	where(f.Running, "i.outcome = ''")
-	where(f.Before != 0, "i.id < ?", f.Before)
+	on(&q)(f.ObligationID != 0, "i.obligation_id = ?", f.ObligationID)
 	return scanEntries(q.Order("i.id DESC").Limit(f.Limit))
 }
 

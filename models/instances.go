@@ -38,6 +38,20 @@ func (tx *Tx) OpenInstances(obligationIDs []int64) ([]WorkflowInstance, error) {
 	return all, nil
 }
 
+// RunningAbout returns the running instances about a project's duties. The
+// project is locked, so that none is begun meanwhile by who asks the same.
+func (tx *Tx) RunningAbout(projectID int64) ([]WorkflowInstance, error) {
+	if err := tx.db.Clauses(clause.Locking{Strength: "UPDATE"}).Take(&Project{}, projectID).Error; err != nil {
+		return nil, notFound(err, "项目", projectID)
+	}
+	var all []WorkflowInstance
+	err := tx.db.Where("open_for IN (SELECT id FROM obligations WHERE project_id = ?)", projectID).Order("id").Find(&all).Error
+	if err != nil {
+		return nil, fmt.Errorf("read open instances: %w", err)
+	}
+	return all, nil
+}
+
 // LatestInstances returns the latest instance of each workflow about each of
 // the given duties, running or not.
 func (tx *Tx) LatestInstances(obligationIDs []int64) ([]WorkflowInstance, error) {
@@ -269,6 +283,9 @@ func (s *Store) Definitions(ctx context.Context) ([]WorkflowDefinition, error) {
 func (tx *Tx) AddDefinition(d *WorkflowDefinition) error {
 	d.PublishedBy = tx.actor
 	if err := tx.Create(d); err != nil {
+		if duplicate(err) { // another replica was quicker: look again
+			return fmt.Errorf("%s version %d: %w", d.Workflow, d.Number, ErrConflict)
+		}
 		return err
 	}
 	return tx.Audit("workflow.published", "workflow_definitions", d.ID, map[string]any{"workflow": d.Workflow, "number": d.Number})

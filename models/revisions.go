@@ -76,11 +76,18 @@ func (tx *Tx) record(projectID int64) (*ProjectRecord, error) {
 	return records[p.Code], nil
 }
 
-// ReviseBudget gives a project another budget, and another spending plan
-// unless plan is nil, as an approved adjustment (调剂) says. The targets are
+// Replan is the part of a spending plan that an adjustment states anew: the
+// checkpoints that were up for revision, and those of them that remain.
+type Replan struct {
+	Shown []calendar.Date
+	Plan  []Planned
+}
+
+// ReviseBudget gives a project another budget, and what replan states of its
+// spending plan, as an approved adjustment (调剂) says. The targets are
 // recomputed from the new amount; what was stated before stays on record. A
-// checkpoint that has passed keeps its share: a plan is made for what is to come.
-func (tx *Tx) ReviseBudget(projectID, instanceID int64, amount money.Fen, plan []Planned, reason string) error {
+// checkpoint that has passed keeps its share, as does one that was not shown.
+func (tx *Tx) ReviseBudget(projectID, instanceID int64, amount money.Fen, replan Replan, reason string) error {
 	was, err := tx.record(projectID)
 	if err != nil {
 		return err
@@ -88,25 +95,26 @@ func (tx *Tx) ReviseBudget(projectID, instanceID int64, amount money.Fen, plan [
 	is := *was
 	is.Targets = slices.Clone(was.Targets)
 	is.setBudget(amount)
-	if plan != nil {
-		today := tx.store.Today()
-		is.Targets = slices.DeleteFunc(is.Targets, func(t Target) bool { return !t.DueOn.Before(today) })
-		for _, p := range plan {
-			if !p.DueOn.Before(today) {
-				is.Targets = append(is.Targets, Target{ProjectID: is.ID, DueOn: p.DueOn, Label: p.Label, Percent: p.Percent})
-			}
+	today := tx.store.Today()
+	up := func(day calendar.Date) bool { return !day.Before(today) && slices.Contains(replan.Shown, day) }
+	is.Targets = slices.DeleteFunc(is.Targets, func(t Target) bool { return up(t.DueOn) })
+	for _, p := range replan.Plan {
+		if up(p.DueOn) {
+			is.Targets = append(is.Targets, Target{ProjectID: is.ID, DueOn: p.DueOn, Label: p.Label, Percent: p.Percent})
 		}
 	}
+	slices.SortFunc(is.Targets, func(a, b Target) int { return a.DueOn.Compare(b.DueOn) })
 	return tx.revise(was, &is, instanceID, reason)
 }
 
 // setBudget changes the amount. The difference is the fiscal funds' as long as
-// they suffice.
+// they suffice, then the other funds'. Where the table's parts did not add up
+// before, they do not afterwards.
 func (p *Project) setBudget(amount money.Fen) {
 	p.Fiscal += amount - p.Budget
 	p.Budget = amount
 	if p.Fiscal < 0 {
-		p.Other, p.Fiscal = p.Other+p.Fiscal, 0
+		p.Other, p.Fiscal = max(0, p.Other+p.Fiscal), 0
 	}
 }
 
@@ -136,19 +144,20 @@ func (p Project) Subject() string { return ProjectSubject(p.ID) }
 
 // KeepRevision lets an approved revision stand when a document is imported
 // again that still states what the revision replaced: is then takes over the
-// money and the plan that are in force. A document that states something new
-// prevails.
-func (tx *Tx) KeepRevision(was, is *ProjectRecord) error {
+// money and the plan that are in force, and the revision is returned. A document
+// that states something new prevails.
+func (tx *Tx) KeepRevision(was, is *ProjectRecord) (kept BudgetRevision, ok bool, err error) {
 	var revisions []BudgetRevision
 	if err := tx.db.Where("project_id = ?", was.ID).Order("id").Find(&revisions).Error; err != nil {
-		return fmt.Errorf("read budget revisions: %w", err)
+		return kept, false, fmt.Errorf("read budget revisions: %w", err)
 	}
 	stated := is.statement()
-	if !slices.ContainsFunc(revisions, func(r BudgetRevision) bool { return r.Was.equal(stated) }) {
-		return nil
+	at := slices.IndexFunc(revisions, func(r BudgetRevision) bool { return r.Was.equal(stated) })
+	if at < 0 || stated.equal(was.statement()) {
+		return kept, false, nil
 	}
 	is.Budget, is.Fiscal, is.Other, is.Targets = was.Budget, was.Fiscal, was.Other, slices.Clone(was.Targets)
-	return nil
+	return revisions[at], true, nil
 }
 
 // Refine turns a placeholder budget into the given items (细化). An item with a
@@ -176,11 +185,11 @@ func (tx *Tx) Refine(o Obligation, instanceID int64, items []BudgetItem, goals [
 	if o.ProjectID == 0 {
 		return nil
 	}
-	return tx.ReviseBudget(o.ProjectID, instanceID, total-moved, nil, "代编预算细化")
+	return tx.ReviseBudget(o.ProjectID, instanceID, total-moved, Replan{}, "代编预算细化")
 }
 
 // refined adds the projects that items with a code become, with their duties,
-// and returns them by code. One that is stored already is left alone.
+// and returns them by code. No project may have one of the codes yet.
 func (tx *Tx) refined(o Obligation, items []BudgetItem, goals []string) (map[string]Project, error) {
 	var parent Project
 	if o.ProjectID != 0 {
@@ -188,19 +197,9 @@ func (tx *Tx) refined(o Obligation, items []BudgetItem, goals []string) (map[str
 			return nil, err
 		}
 	}
-	var codes []string
-	for _, it := range items {
-		if it.Code != "" {
-			codes = append(codes, it.Code)
-		}
-	}
-	stored, err := tx.Projects(o.FiscalYear, codes)
-	if err != nil {
-		return nil, err
-	}
 	var fresh []*ProjectRecord
 	for i, it := range items {
-		if _, ok := stored[it.Code]; ok || it.Code == "" {
+		if it.Code == "" {
 			continue
 		}
 		fresh = append(fresh, &ProjectRecord{Project: Project{
@@ -213,11 +212,12 @@ func (tx *Tx) refined(o Obligation, items []BudgetItem, goals []string) (map[str
 	}
 	var subjects []string
 	var duties []Obligation
+	stored := make(map[string]Project, len(fresh))
 	for _, r := range fresh {
 		stored[r.Code] = r.Project
 		subjects, duties = append(subjects, r.Subject()), append(duties, r.Duties()...)
 	}
-	_, err = tx.ReconcileDuties(subjects, duties, "", tx.store.Today())
+	_, err := tx.ReconcileDuties(subjects, duties, "", tx.store.Today())
 	return stored, err
 }
 

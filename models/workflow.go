@@ -222,5 +222,5 @@ type Attachment struct {
 	SHA256     string
 	UploadedBy int64
 	InstanceID int64 // 0 until the form that names it was submitted
-	Content    []byte
+	Content    fileContent
 }

@@ -72,8 +72,8 @@ func (c *turn) copyTo() error {
 		return refuse(CodeTooMany, "一次最多抄送 %d 人", maxCopies)
 	}
 	for _, id := range c.a.To {
-		if !c.people.active(id) {
-			return refuse(CodeUnknownPerson, "没有这个在用的账号")
+		if !c.people.reachable(id) {
+			return refuse(CodeUnknownPerson, "本单位没有这个在用的账号")
 		}
 	}
 	c.copyOut(c.a.By, c.a.To)

@@ -45,7 +45,7 @@ func TestARefusedFormNamesEveryField(t *testing.T) {
 	})
 	want := []workflows.FieldProblem{
 		{Field: "amount", Message: "金额：不得小于 0.00 元"},
-		{Field: "reason", Message: "理由：不得大于 20 个字"},
+		{Field: "reason", Message: "理由：不得超过 20 个字"},
 		{Field: "x", Message: "此步骤不能填写该字段"},
 	}
 	if !slices.Equal(e.Fields, want) {

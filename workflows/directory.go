@@ -29,6 +29,7 @@ type Person struct {
 	Account string
 	Name    string
 	Active  bool
+	Outside bool // belongs to another unit than the duty: nobody may hand it to them
 }
 
 // Delegation (委托) lets To act for From from First to Last, both included.
@@ -45,6 +46,9 @@ func (d Delegation) covers(on calendar.Date, workflow string) bool {
 
 // active reports whether somebody with that id may be asked.
 func (p Directory) active(id int64) bool { return p.People[id].Active }
+
+// reachable reports whether somebody with that id may be handed something.
+func (p Directory) reachable(id int64) bool { return p.active(id) && !p.People[id].Outside }
 
 // is reports whether the person has the role.
 func (p Directory) is(id int64, role models.Role) bool {

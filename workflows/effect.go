@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 
+	"duban/models"
 	"duban/models/calendar"
 )
 
@@ -103,7 +105,7 @@ type parameter struct {
 // shape is what the effect relies on in a table.
 type shape struct {
 	rows    RowSource
-	columns []Field // by name and type; a required one must be there and be required
+	columns []Field // by name and type; a required one must be required, a bounded one at most as long
 	only    bool    // no other columns
 }
 
@@ -124,7 +126,7 @@ func (e EffectName) parameters() (params []parameter, open, ok bool) {
 	case CloseObligation:
 		params = []parameter{{name: "note", fields: words}}
 	case RefineBudget:
-		params = []parameter{{name: "breakdown", fields: table, required: true, table: breakdownShape()}, {name: "total", fields: amount}}
+		params = []parameter{{name: "breakdown", fields: table, required: true, table: breakdownShape()}}
 	case RecordReport:
 		return nil, true, true
 	case CloseAfterVerification:
@@ -145,9 +147,9 @@ func planShape() shape {
 // code becomes a project, one without an item of the placeholder.
 func breakdownShape() shape {
 	return shape{columns: []Field{
-		{Name: "name", Type: FieldText, Required: true},
+		{Name: "name", Type: FieldText, Required: true, Max: "255"},
 		{Name: "amount", Type: FieldMoney, Required: true},
-		{Name: "code", Type: FieldText},
+		{Name: "code", Type: FieldText, Max: "64"},
 		{Name: "goal", Type: FieldText},
 	}}
 }
@@ -168,6 +170,8 @@ func (s shape) problem(f Field) string {
 			return fmt.Sprintf("表格 %s 应有必填的列 %s", f.Name, want.Name)
 		case i >= 0 && f.Columns[i].Type != want.Type:
 			return fmt.Sprintf("表格 %s 的列 %s 应为 %s 类型", f.Name, want.Name, want.Type)
+		case i >= 0 && want.Max != "" && longer(f.Columns[i].Max, want.Max):
+			return fmt.Sprintf("表格 %s 的列 %s 应写 max，不超过 %s", f.Name, want.Name, want.Max)
 		}
 	}
 	for _, c := range f.Columns {
@@ -176,6 +180,45 @@ func (s shape) problem(f Field) string {
 		}
 	}
 	return ""
+}
+
+// longer reports whether one bound of a text allows more than another; "" is
+// no bound.
+func longer(bound, than string) bool {
+	have, err := strconv.Atoi(bound)
+	most, _ := strconv.Atoi(than) // ours
+	return err != nil || have > most
+}
+
+// effects checks what the effects cannot do for these duties, or not twice:
+// the last approval would fail for ever.
+func (k *checker) effects() {
+	closable := func(kind models.Kind) bool { return kind != models.SpendingTarget && kind != models.Recurring }
+	seen := map[EffectName]bool{}
+	for i, e := range k.def.Effects {
+		at := fmt.Sprintf("effects[%d]", i+1)
+		if seen[e.Do] {
+			k.fail("", at+".do", "%s 只能写一次", e.Do)
+		}
+		seen[e.Do] = true
+		if e.Do != CloseObligation && e.Do != CloseAfterVerification {
+			continue
+		}
+		for _, kind := range k.def.Kinds {
+			if !closable(kind) {
+				k.fail("", at+".do", "“%s”以支出记录为准，不能由流程办结", kind)
+			}
+		}
+	}
+	tables := 0
+	for _, f := range k.def.Form {
+		if f.RowsFrom == RowsIndicators {
+			tables++
+		}
+	}
+	if seen[RecordReport] && tables > 1 {
+		k.fail("", "form", "rows: indicators 的表格最多一个，有 %d 个", tables)
+	}
 }
 
 func (k *checker) effect(at string, e Completion) {

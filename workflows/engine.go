@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -75,6 +76,9 @@ func (e *Engine) BeginIn(tx *models.Tx, workflow string, obligationID int64, a A
 			return Instance{}, openAlready(def, other.ID)
 		}
 	}
+	if err := e.oneRevision(tx, def, m.Project); err != nil {
+		return Instance{}, err
+	}
 	if m.Obligation.State == models.StateWaived {
 		return Instance{}, refuse(CodeNotAllowed, "督办事项“%s”已不再要求", m.Obligation.Title)
 	}
@@ -88,8 +92,35 @@ func (e *Engine) BeginIn(tx *models.Tx, workflow string, obligationID int64, a A
 	return r.take(a)
 }
 
+// oneRevision refuses to begin a workflow that changes a project's budget while
+// another one that does so runs: each would decide about the amount that the
+// other replaces, and two halves would pass where the whole would not.
+func (e *Engine) oneRevision(tx *models.Tx, def Definition, p models.Project) error {
+	if p.ID == 0 || !def.revises() {
+		return nil
+	}
+	running, err := tx.RunningAbout(p.ID)
+	if err != nil {
+		return err
+	}
+	for _, other := range running {
+		if d, err := e.version(tx, other.Workflow, other.Number); err != nil || d.revises() {
+			return openAlready(d, other.ID)
+		}
+	}
+	return nil
+}
+
+// does reports whether an approval has the given business effect.
+func (d Definition) does(effect EffectName) bool {
+	return slices.ContainsFunc(d.Effects, func(c Completion) bool { return c.Do == effect })
+}
+
+// revises reports whether an approval changes a project's budget.
+func (d Definition) revises() bool { return d.does(ReviseBudget) || d.does(RefineBudget) }
+
 func openAlready(def Definition, instance int64) error {
-	e := refuse(CodeOpenAlready, "该事项的“%s”正在办理（流程 %d）", def.Title.Chinese, instance)
+	e := refuse(CodeOpenAlready, "该事项或项目的“%s”正在办理（流程 %d）", def.Title.Chinese, instance)
 	e.Instance = instance
 	return e
 }
@@ -168,7 +199,7 @@ func (r *run) take(a Action) (Instance, error) {
 	}
 	r.is = is
 	for _, store := range []func() error{
-		func() error { return r.admissible(a) },
+		r.admissible,
 		func() error { return r.save(a.By) },
 		func() error { return r.bindFiles(a) },
 		func() error { return r.remember(a) },

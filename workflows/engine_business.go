@@ -3,8 +3,6 @@ package workflows
 import (
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -37,9 +35,6 @@ func (r *run) closeDuty(on calendar.Date, note string) error {
 	if r.matter.Obligation.State == models.StateWaived {
 		return nil
 	}
-	if today := r.engine.Store.Today(); on.After(today) {
-		on = today
-	}
 	return r.tx.ReportDone(r.matter.Obligation.ID, on, note)
 }
 
@@ -55,9 +50,6 @@ func (d Definition) supplier(do EffectName, parameter string) Field {
 }
 
 func (r *run) reviseBudget(e Business) error {
-	if r.matter.Project.ID == 0 {
-		return refuse(CodeNotAllowed, "这一事项不属于具体项目，不能调剂预算")
-	}
 	amount, err := fenValue(e.Values["amount"])
 	if err != nil {
 		return err
@@ -66,7 +58,7 @@ func (r *run) reviseBudget(e Business) error {
 	if err != nil {
 		return err
 	}
-	return r.tx.ReviseBudget(r.matter.Project.ID, r.row.ID, amount, plan, e.Values["reason"])
+	return r.tx.ReviseBudget(r.matter.Project.ID, r.row.ID, amount, models.Replan{Shown: r.shown(plan), Plan: plan}, e.Values["reason"])
 }
 
 // plan reads the new spending plan of an adjustment: nil if none was stated.
@@ -96,6 +88,21 @@ func (r *run) plan(e Business) ([]models.Planned, error) {
 	return plan, nil
 }
 
+// shown returns the checkpoints that a plan was stated for: those of the form,
+// if anything was stated at all.
+func (r *run) shown(plan []models.Planned) []calendar.Date {
+	if len(plan) == 0 {
+		return nil
+	}
+	var days []calendar.Date
+	for _, c := range r.is.Case.Checkpoints {
+		if day, err := calendar.ParseDate(c.Key); err == nil {
+			days = append(days, day)
+		}
+	}
+	return days
+}
+
 // breakdown reads the lines into which a placeholder budget is refined.
 func (r *run) breakdown(stored string) (items []models.BudgetItem, goals []string, err error) {
 	field := r.def.supplier(RefineBudget, "breakdown")
@@ -118,63 +125,6 @@ func (r *run) refineBudget(e Business) error {
 		return err
 	}
 	return r.tx.Refine(r.matter.Obligation, r.row.ID, items, goals)
-}
-
-// admissible refuses a form that could not take effect: whoever fills it in
-// learns of it, and not whoever approves it last.
-func (r *run) admissible(a Action) error {
-	if a.Kind != Submit {
-		return nil
-	}
-	for _, e := range r.def.Effects {
-		var err error
-		switch e.Do {
-		case ReviseBudget:
-			err = r.admissibleRevision(e)
-		case RefineBudget:
-			err = r.admissibleBreakdown()
-		case MoveDueDate, CloseObligation, RecordReport, CloseAfterVerification:
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (r *run) admissibleRevision(e Completion) error {
-	if r.matter.Project.ID == 0 {
-		return refuse(CodeNotAllowed, "这一事项不属于具体项目，不能调剂预算")
-	}
-	field := e.With["plan"]
-	if _, err := r.plan(Business{Do: e.Do, Values: map[string]string{"plan": r.is.Form[field]}}); err != nil {
-		return formInvalid([]FieldProblem{{field, r.def.supplier(e.Do, "plan").Label.Chinese + "：百分比最多 4 位小数"}})
-	}
-	return nil
-}
-
-// admissibleBreakdown refuses codes that are used twice.
-func (r *run) admissibleBreakdown() error {
-	field := r.def.supplier(RefineBudget, "breakdown")
-	items, _, err := r.breakdown(r.is.Form[field.Name])
-	if err != nil {
-		return err
-	}
-	seen := map[string]bool{}
-	for _, it := range items {
-		if it.Code != "" && seen[it.Code] {
-			return formInvalid([]FieldProblem{{field.Name, fmt.Sprintf("%s：项目编码 %s 重复", field.Label.Chinese, it.Code)}})
-		}
-		seen[it.Code] = true
-	}
-	delete(seen, "")
-	stored, err := r.tx.Projects(r.matter.Obligation.FiscalYear, slices.Sorted(maps.Keys(seen)))
-	if err != nil || len(stored) == 0 {
-		return err
-	}
-	taken := slices.Sorted(maps.Keys(stored))[0]
-	return formInvalid([]FieldProblem{{field.Name, fmt.Sprintf("%s：项目编码 %s 在 %d 年度已有项目",
-		field.Label.Chinese, taken, r.matter.Obligation.FiscalYear)}})
 }
 
 // bindFiles gives the files that the actor has put into the form to the

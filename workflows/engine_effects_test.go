@@ -122,10 +122,10 @@ func TestALargeAdjustmentGoesToTheHead(t *testing.T) {
 }
 
 // placeholderOf adds a placeholder budget, and returns it with its duty.
-func (o *bureau) placeholderOf(budget money.Fen) (models.Project, models.Obligation) {
+func (o *bureau) placeholderOf(code string, budget money.Fen) (models.Project, models.Obligation) {
 	o.t.Helper()
 	r := &models.ProjectRecord{Project: models.Project{
-		FiscalYear: 2025, Code: "P900", Name: "代编预算", UnitID: o.unit.ID, Budget: budget, Fiscal: budget,
+		FiscalYear: 2025, Code: code, Name: "代编预算", UnitID: o.unit.ID, Budget: budget, Fiscal: budget,
 		OwnerID: o.owner, ManagerID: o.manager, Placeholder: true, State: models.ProjectActive,
 	}}
 	err := o.Store.Tx(o.t.Context(), "system", func(tx *models.Tx) error {
@@ -143,7 +143,7 @@ func (o *bureau) placeholderOf(budget money.Fen) (models.Project, models.Obligat
 
 func TestARefinementTurnsAPlaceholderIntoProjects(t *testing.T) {
 	eachBureau(t, func(t *testing.T, o *bureau) {
-		p, duty := o.placeholderOf(1_000_000)
+		p, duty := o.placeholderOf("P900", 1_000_000)
 		in := o.apply("refinement", duty.ID, o.owner, workflows.Form{
 			"breakdown": "P901\t设备更新\t6,000.00\t更新 10 台\n\t培训\t4,000.00",
 		})
@@ -173,7 +173,7 @@ func TestARefinementTurnsAPlaceholderIntoProjects(t *testing.T) {
 
 func TestARefinementThatCannotTakeEffectIsRefusedAtOnce(t *testing.T) {
 	o := newBureau(t, models.SQLite)
-	_, duty := o.placeholderOf(1_000_000)
+	_, duty := o.placeholderOf("P900", 1_000_000)
 	for name, breakdown := range map[string]string{
 		"重复":   "P901\t甲\t1\nP901\t乙\t2",
 		"已有项目": "P001\t甲\t1",
@@ -236,13 +236,13 @@ func TestARectificationIsClosedOnlyAfterAnothersReinspection(t *testing.T) {
 		form := workflows.Form{"measures": "已退回", "evidence": strconv.FormatInt(proof.ID, 10)}
 		in := o.apply("rectification", duty.ID, o.owner, form)
 		in = o.act(in, o.manager, workflows.Approve, nil, "")
-		in = o.act(in, o.clerk, workflows.Approve, workflows.Form{"verified_on": "2025-06-30", "finding": "属实"}, "")
+		in = o.act(in, o.clerk, workflows.Approve, workflows.Form{"verified_on": "2025-07-01", "finding": "属实"}, "")
 		if done := o.obligation(duty.ID); !done.DoneOn.IsZero() {
 			t.Error("closed before the leader did")
 		}
 		in = o.act(in, o.leader, workflows.Approve, nil, "")
 		done := o.obligation(duty.ID)
-		if in.State.Outcome != workflows.Approved || done.DoneOn.String() != "2025-06-30" || !strings.Contains(done.DoneNote, "回查：属实") || done.DoneBy != "leader" {
+		if in.State.Outcome != workflows.Approved || done.DoneOn != july || !strings.Contains(done.DoneNote, "回查：属实") || done.DoneBy != "leader" {
 			t.Errorf("%s: done on %s by %s: %s", in.State.Outcome, done.DoneOn, done.DoneBy, done.DoneNote)
 		}
 		kept, err := o.Store.Attachment(t.Context(), proof.ID)

@@ -198,7 +198,7 @@ func newVictim(t *testing.T, driver models.Driver) *victim {
 	t.Helper()
 	v := &victim{newSite(t, driver)}
 	v.addDuty(models.Procurement, calendar.MustDate(2025, 10, 31))
-	v.placeholderOf(1_000_000)
+	v.placeholderOf("P900", 1_000_000)
 	err := v.Store.Tx(t.Context(), "system", func(tx *models.Tx) error {
 		for _, row := range []any{
 			&models.WorkflowInstance{ID: firstInstance, State: "{}"},

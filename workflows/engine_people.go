@@ -79,8 +79,9 @@ func directoryOf(m models.Matter, users []models.User, delegations []models.Dele
 		Owner: m.Project.OwnerID, Manager: m.Project.ManagerID, Calendar: cal,
 	}
 	for _, u := range users {
-		d.People[u.ID] = Person{Account: u.Account, Name: u.Name, Active: u.Active}
-		if !u.Active || u.UnitID != 0 && u.UnitID != m.Unit.ID {
+		outside := u.UnitID != 0 && u.UnitID != m.Unit.ID
+		d.People[u.ID] = Person{Account: u.Account, Name: u.Name, Active: u.Active, Outside: outside}
+		if !u.Active || outside {
 			continue
 		}
 		for _, role := range u.Roles {

@@ -106,7 +106,7 @@ func (o *bureau) checkRung(t *testing.T, v *workflows.View, task int, want climb
 	case got.Assignee != want.assignee(o) || got.Overdue != want.overdue:
 		t.Errorf("%s: assignee %d, overdue %t", want.on, got.Assignee, got.Overdue)
 	}
-	listed, err := o.Store.OverdueTasks(t.Context(), 10)
+	listed, err := o.Store.OverdueTasks(t.Context(), 0, 10)
 	if err != nil || (len(listed) == 1) != want.overdue {
 		t.Errorf("%s: the overdue list has %d tasks, %v", want.on, len(listed), err)
 	}

@@ -169,16 +169,39 @@ func (f Field) read(s string, today calendar.Date) (stored, problem string) {
 		return "", f.expected()
 	}
 	if f.Min != "" && f.compare(stored, f.bound(f.Min, today)) < 0 {
-		return "", "不得小于 " + f.show(f.Min)
+		return "", f.less() + f.show(f.Min)
 	}
 	limit := f.Max
 	if limit == "" && f.Type == FieldText {
 		limit = strconv.Itoa(maxText)
 	}
 	if limit != "" && f.compare(stored, limit) > 0 {
-		return "", "不得大于 " + f.show(limit)
+		return "", f.more() + f.show(limit)
 	}
 	return stored, ""
+}
+
+// less and more say on which side of a bound a value must not be.
+func (f Field) less() string {
+	switch f.Type {
+	case FieldDate:
+		return "不得早于 "
+	case FieldText:
+		return "不得少于 "
+	default:
+		return "不得小于 "
+	}
+}
+
+func (f Field) more() string {
+	switch f.Type {
+	case FieldDate:
+		return "不得晚于 "
+	case FieldText:
+		return "不得超过 "
+	default:
+		return "不得大于 "
+	}
 }
 
 func (f Field) bound(s string, today calendar.Date) string {

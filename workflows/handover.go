@@ -50,6 +50,12 @@ func (e *Engine) HandOver(ctx context.Context, by, from, to int64, reason string
 	})
 }
 
+// administers reports whether somebody is an administrator for a person: of
+// their unit, or of all.
+func administers(actor, person models.User) bool {
+	return actor.Active && actor.Has(models.RoleAdmin) && (actor.UnitID == 0 || actor.UnitID == person.UnitID)
+}
+
 // mayHandOver refuses what no single instance would.
 func (e *Engine) mayHandOver(ctx context.Context, by, from, to int64, reason string) error {
 	users, err := e.Store.UsersByID(ctx, []int64{by, from, to})
@@ -58,9 +64,9 @@ func (e *Engine) mayHandOver(ctx context.Context, by, from, to int64, reason str
 	}
 	actor, leaver, successor := users[by], users[from], users[to]
 	switch {
-	case !actor.Active || !actor.Has(models.RoleAdmin):
-		return refuse(CodeNotAllowed, "只有系统管理员可以这样做")
-	case leaver.ID == 0 || !successor.Active || from == to:
+	case !administers(actor, leaver) || !administers(actor, successor):
+		return refuse(CodeNotAllowed, "只有系统管理员可以这样做，并且只限本单位人员之间")
+	case leaver.ID == 0 || !successor.Active || from == to || successor.UnitID != 0 && successor.UnitID != leaver.UnitID:
 		return refuse(CodeUnknownPerson, "请选择移交人和另一位在用的接手人")
 	}
 	c := turn{a: Action{Comment: reason}}

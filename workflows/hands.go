@@ -8,8 +8,8 @@ import (
 
 // target returns the one person to whom an action hands something.
 func (c *turn) target() (int64, error) {
-	if len(c.a.To) != 1 || !c.people.active(c.a.To[0]) {
-		return 0, refuse(CodeUnknownPerson, "请选择一位在用的人员")
+	if len(c.a.To) != 1 || !c.people.reachable(c.a.To[0]) {
+		return 0, refuse(CodeUnknownPerson, "请选择一位本单位在用的人员")
 	}
 	return c.a.To[0], nil
 }

@@ -16,31 +16,52 @@ type InboxItem struct {
 }
 
 // Inbox returns the open tasks that a person may act on: their own, and those
-// of people on leave for whom they stand in. Those with the earliest time
-// limit come first.
+// of people on leave for whom they stand in, after their own. Those with the
+// earliest time limit come first.
 func (e *Engine) Inbox(ctx context.Context, userID int64, limit int) ([]InboxItem, error) {
 	lenders, err := e.Store.Lenders(ctx, userID, e.Store.Today())
 	if err != nil {
 		return nil, err
 	}
-	entries, err := e.Store.OpenTasksOf(ctx, append(lenders, userID), limit)
+	own, err := e.Store.OpenTasksOf(ctx, []int64{userID}, limit)
 	if err != nil {
 		return nil, err
 	}
-	items := make([]InboxItem, 0, len(entries))
-	for _, entry := range entries {
-		item := InboxItem{Entry: entry}
-		if entry.AssigneeID != userID {
-			item.For = entry.AssigneeID
-			if ok, err := e.standsIn(ctx, userID, entry); err != nil {
-				return nil, err
-			} else if !ok {
-				continue
-			}
+	items := make([]InboxItem, 0, len(own))
+	for _, entry := range own {
+		items = append(items, InboxItem{Entry: entry})
+	}
+	if len(lenders) == 0 {
+		return items, nil
+	}
+	theirs, err := e.Store.OpenTasksOf(ctx, lenders, limit)
+	if err != nil {
+		return nil, err
+	}
+	for _, entry := range theirs {
+		if len(items) == limit {
+			break
 		}
-		items = append(items, item)
+		ok, err := e.standsIn(ctx, userID, entry)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			items = append(items, InboxItem{Entry: entry, For: entry.AssigneeID})
+		}
 	}
 	return items, nil
+}
+
+// Waiting counts what waits for a person: their own open tasks, and all of the
+// people for whom they may stand in. It rehearses none of them, so it can be
+// shown everywhere, and may count a few that they cannot decide.
+func (e *Engine) Waiting(ctx context.Context, userID int64) (int, error) {
+	lenders, err := e.Store.Lenders(ctx, userID, e.Store.Today())
+	if err != nil {
+		return 0, err
+	}
+	return e.Store.CountOpenTasks(ctx, append(lenders, userID))
 }
 
 // standsIn reports whether a person may decide somebody else's task now: the
@@ -72,8 +93,8 @@ type BulkResult struct {
 }
 
 // ApproveAll approves several tasks (批量同意), each in a transaction of its
-// own: one that is refused does not keep the others from being approved. Tasks
-// whose step fills fields in are refused, because somebody has to fill them.
+// own: one that is refused does not keep the others from being approved. A task
+// whose step has required fields to fill in is refused.
 func (e *Engine) ApproveAll(ctx context.Context, by int64, tasks []TaskRef, comment string) ([]BulkResult, error) {
 	results := make([]BulkResult, 0, len(tasks))
 	for _, ref := range tasks {

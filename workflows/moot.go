@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"duban/models"
 )
@@ -45,10 +44,13 @@ func (e *Engine) withdrawBatch(tx *models.Tx, after int64) (n int, last int64, e
 	for _, row := range moot {
 		last = row.ID
 		r, err := e.load(tx, row.ID)
+		if is(err) {
+			continue // its definition cannot be used any more
+		}
 		if err != nil {
 			return 0, 0, err
 		}
-		if slices.ContainsFunc(r.def.Effects, func(c Completion) bool { return c.Do == ReviseBudget }) {
+		if !r.matter.Obligation.Settled() || r.def.does(ReviseBudget) {
 			continue
 		}
 		_, err = r.take(Action{Kind: Withdraw, By: System, Comment: r.mootReason()})

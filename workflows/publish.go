@@ -2,7 +2,6 @@ package workflows
 
 import (
 	"context"
-	"fmt"
 
 	"duban/models"
 )
@@ -83,8 +82,8 @@ func (e *Engine) parsed(stored models.WorkflowDefinition) (Definition, error) {
 		return def.(Definition), nil //nolint:forcetypeassert // nothing else is stored
 	}
 	def, err := Parse(stored.Source)
-	if err != nil {
-		return Definition{}, fmt.Errorf("workflow %s version %d: %w", stored.Workflow, stored.Number, err)
+	if err != nil { // an older program took it: one workflow must not stop the others
+		return Definition{}, refuse(CodeWrongDefinition, "流程“%s”第 %d 版不能使用，请重新发布：%v", stored.Workflow, stored.Number, err)
 	}
 	e.definitions.Store(key, def)
 	return def, nil
@@ -102,7 +101,8 @@ func (e *Engine) Definition(ctx context.Context, workflow string, number int) (D
 	return e.parsed(stored)
 }
 
-// Catalog returns the newest version of every published workflow.
+// Catalog returns the newest version of every published workflow that can be
+// used.
 func (e *Engine) Catalog(ctx context.Context) (Catalog, error) {
 	all, err := e.Store.Definitions(ctx)
 	if err != nil {
@@ -110,11 +110,9 @@ func (e *Engine) Catalog(ctx context.Context) (Catalog, error) {
 	}
 	catalog := Catalog{}
 	for _, stored := range all {
-		def, err := e.parsed(stored)
-		if err != nil {
-			return nil, err
+		if def, err := e.parsed(stored); err == nil {
+			catalog[def.Key] = def
 		}
-		catalog[def.Key] = def
 	}
 	return catalog, nil
 }

@@ -23,6 +23,9 @@ func (c *turn) addSigner() error {
 	step, _ := c.def.Step(t.Step)
 	id := t.ID
 	for _, person := range c.a.To {
+		if !c.people.reachable(person) {
+			return refuse(CodeUnknownPerson, "本单位没有这个在用的账号")
+		}
 		if err := c.eligible(step, person); err != nil {
 			return err
 		}

@@ -60,6 +60,7 @@ func (d Definition) problems() []Problem {
 	for i, e := range d.Effects {
 		k.effect(fmt.Sprintf("effects[%d]", i+1), e)
 	}
+	k.effects()
 	return k.found
 }
 

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"net"
+	"net/netip"
 	"net/url"
 	"time"
 
@@ -31,6 +33,16 @@ func (a *app) loginCommand() *cobra.Command {
 	}
 }
 
+// reachable turns an address to listen on into one to call: where a server
+// listens on every interface, it does so on this machine.
+func reachable(listen string) string {
+	host, port, err := net.SplitHostPort(listen)
+	if addr, parseErr := netip.ParseAddr(host); err == nil && (host == "" || parseErr == nil && addr.IsUnspecified()) {
+		return net.JoinHostPort("127.0.0.1", port)
+	}
+	return listen
+}
+
 func (a *app) login(ctx context.Context, cfg *config.Config, s *models.Store, account string) error {
 	user, ok, err := s.UserByAccount(ctx, account)
 	if err != nil {
@@ -50,7 +62,7 @@ func (a *app) login(ctx context.Context, cfg *config.Config, s *models.Store, ac
 	}
 	base := cfg.Server.BaseURL
 	if base == "" {
-		base = "http://" + cfg.Server.Listen
+		base = "http://" + reachable(cfg.Server.Listen)
 	}
 	token := key.Token(models.Link{UserID: user.ID, ExpiresAt: clockwork.NewRealClock().Now().Add(loginLife), Nonce: models.NewNonce()})
 	link, err := url.JoinPath(base, "links", token)

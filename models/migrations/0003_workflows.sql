@@ -70,6 +70,7 @@ CREATE TABLE workflow_tasks (
 CREATE INDEX ix_workflow_tasks_assignee ON workflow_tasks (assignee_id, state, id);
 CREATE INDEX ix_workflow_tasks_lender ON workflow_tasks (lender_id, state);
 CREATE INDEX ix_workflow_tasks_acted ON workflow_tasks (acted_by, id);
+CREATE INDEX ix_workflow_tasks_acted_for ON workflow_tasks (acted_for, id);
 CREATE INDEX ix_workflow_tasks_overdue ON workflow_tasks (overdue, state, id);
 
 CREATE TABLE workflow_actions (
@@ -216,9 +217,9 @@ CREATE TABLE attachments (
     sha256      VARCHAR(64) NOT NULL,
     uploaded_by BIGINT NOT NULL,
     instance_id BIGINT NOT NULL DEFAULT 0,
-    content     $BLOB NOT NULL
+    content     $LONGTEXT NOT NULL
 ) $OPTIONS;
-CREATE INDEX ix_attachments_instance ON attachments (instance_id, id);
+CREATE INDEX ix_attachments_instance ON attachments (instance_id, uploaded_by, id);
 
 -- One row: the key that signs links, drawn when it is first needed.
 CREATE TABLE link_keys (
