@@ -10,6 +10,9 @@ UPDATE rules SET opens_at = -30 WHERE workflow = 'monitoring' AND opens_at IS NU
 UPDATE rules SET opens_at = -45 WHERE workflow = 'self_evaluation' AND opens_at IS NULL;
 UPDATE rules SET opens_at = -15 WHERE workflow = 'rectification' AND opens_at IS NULL;
 
+-- What has been checked already may need a workflow: the next sweep looks again.
+UPDATE obligations SET next_check_on = checked_on WHERE checked_on IS NOT NULL AND settled_on IS NULL AND state <> 'waived';
+
 CREATE TABLE workflow_definitions (
     id           $ID,
     created_at   $TIME NOT NULL,
