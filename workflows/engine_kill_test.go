@@ -139,7 +139,7 @@ var ordeals = []ordeal{
 		return o.lastDecision(o.begun("extension", o.duty(o.project.ID, models.Completion).ID, postponed, 2))
 	}},
 	{name: "revise the budget", now: july.At(9, 25), prepare: func(o *bureau) order {
-		plan := written([][]string{{"2025-06-30", ""}, {"2025-12-31", "100"}})
+		plan := written([][]string{{"2025-12-31", "95"}})
 		form := workflows.Form{"new_budget": "1200000", "reason": "会议增加", "plan": plan}
 		return o.lastDecision(o.begun("adjustment", o.duty(o.project.ID, models.Procurement).ID, form, 3))
 	}},
