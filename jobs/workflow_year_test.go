@@ -185,6 +185,9 @@ func (y *sampleYear) climbed(in models.WorkflowInstance) {
 			y.t.Errorf("%s: %s on %s, want %s", in.Title, m.Template, m.Day, d)
 		}
 		delete(want, m.Template)
+		if m.Template == string(workflows.NotifyCopy) {
+			y.t.Errorf("%s: the manager is told twice of one delay", in.Title)
+		}
 	}
 	if len(want) > 0 || !v.State.OpenTasks()[0].Overdue {
 		y.t.Errorf("%s: not said %v, overdue %v", in.Title, want, v.State.OpenTasks()[0].Overdue)

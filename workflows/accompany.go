@@ -80,18 +80,22 @@ func (c *turn) copyTo() error {
 	return nil
 }
 
-// copyOut records copies for the people who have none yet.
+// copyOut gives a copy to the people who have none yet, and tells them.
 func (c *turn) copyOut(by int64, to []int64) {
-	var added []int64
+	if added := c.addCopies(by, to); len(added) > 0 {
+		c.emit(Copied{added}, Notify{NotifyCopy, added, 0})
+	}
+}
+
+// addCopies records copies for the people who have none yet, and returns them.
+func (c *turn) addCopies(by int64, to []int64) (added []int64) {
 	for _, id := range to {
 		if !slices.ContainsFunc(c.s.Copies, func(have Copy) bool { return have.To == id }) {
 			c.s.Copies = append(c.s.Copies, Copy{To: id, By: by, At: c.a.At})
 			added = append(added, id)
 		}
 	}
-	if len(added) > 0 {
-		c.emit(Copied{added}, Notify{NotifyCopy, added, 0})
-	}
+	return added
 }
 
 // markRead records that a copy was read (已阅). Reading it again is no error.

@@ -70,8 +70,10 @@ func (c *turn) climb(t *Task, do RungAction) {
 		c.emit(Notify{NotifyUrge, c.reach(*t), t.ID})
 	case RungCopyManager:
 		if managers := c.managers(); len(managers) > 0 {
-			c.emit(Notify{NotifyOverdue, managers, t.ID})
-			c.copyOut(System, managers)
+			c.emit(Notify{NotifyOverdue, managers, t.ID}) // which says that it is a copy
+			if added := c.addCopies(System, managers); len(added) > 0 {
+				c.emit(Copied{added})
+			}
 		}
 	case RungTransferUp:
 		c.transferUp(t)
