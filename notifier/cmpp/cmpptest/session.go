@@ -238,8 +238,12 @@ func (s *session) answer(sequence uint32, resp *cmpp.SubmitResp, f Fault) {
 	case CutBefore, CutAfter:
 		_ = s.conn.Close()
 	case CutWithin:
+		// Nobody may write in between: three octets of another packet would
+		// make this one whole again.
 		frame := s.encode(sequence, resp)
-		s.write(frame[:len(frame)-3])
+		s.writing.Lock()
+		defer s.writing.Unlock()
+		_, _ = s.conn.Write(frame[:len(frame)-3])
 		_ = s.conn.Close()
 	}
 }
