@@ -15,10 +15,9 @@ import (
 	"duban/notifier"
 )
 
-const (
-	loginLife     = 10 * time.Minute
-	loginsPerHour = 6 // codes for one person; each may be guessed at five times
-)
+// loginsPerHour bounds the codes for one person; each may be guessed at five
+// times.
+const loginsPerHour = 6
 
 // loginData is the page that asks who somebody is.
 type loginData struct {
@@ -51,7 +50,7 @@ func (s *server) askForCode(c *gin.Context, r *request) error {
 	if err != nil {
 		return err
 	}
-	s.setCookie(c, loginCookie, seal(s.LinkKey, token), loginLife)
+	s.setCookie(c, loginCookie, seal(s.LinkKey, token), models.LoginLife)
 	s.redirect(c, link("/login/code", "", []any{"next", r.query.Get("next")}))
 	return nil
 }
@@ -61,12 +60,12 @@ func (s *server) askForCode(c *gin.Context, r *request) error {
 // have no code gets a token for nobody, which no code fits.
 func (s *server) startLogin(c *gin.Context, account string) (string, error) {
 	ctx, now := c.Request.Context(), s.Clock.Now()
-	l := models.Link{ExpiresAt: now.Add(loginLife).UTC().Truncate(time.Second), Nonce: models.NewNonce()}
-	var u models.User
-	if err := s.Store.Read(ctx).Where("account = ? AND active = ?", account, true).Limit(1).Find(&u).Error; err != nil {
-		return "", fmt.Errorf("read the account: %w", err)
+	l := models.LoginLink(0, now)
+	u, ok, err := s.Store.UserByAccount(ctx, account)
+	if err != nil {
+		return "", err
 	}
-	if u.ID == 0 {
+	if !ok || !u.Active {
 		return s.LinkKey.Token(l), nil
 	}
 	l.UserID = u.ID

@@ -122,7 +122,7 @@ func NewSMTP(cfg SMTPConfig) (*SMTP, error) {
 		return nil, fmt.Errorf("发件地址 %q 无效：%w", cfg.From, err)
 	}
 	from.Name = oneLine(cfg.FromName)
-	roots, err := trusted(cfg.CAFile)
+	roots, err := Trusted(cfg.CAFile)
 	if err != nil {
 		return nil, err
 	}
@@ -174,9 +174,9 @@ func (s *SMTP) clientOptions() []mail.Option {
 	return o
 }
 
-// trusted returns the system's certificates and those of the file, or nil for
-// the system's alone.
-func trusted(file string) (*x509.CertPool, error) {
+// Trusted returns the system's certificates and those of the file (PEM), or nil
+// for the system's alone.
+func Trusted(file string) (*x509.CertPool, error) {
 	if file == "" {
 		return nil, nil
 	}

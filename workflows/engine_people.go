@@ -51,21 +51,23 @@ func (r *run) meet(s State, a Action) error {
 	return nil
 }
 
-// withStandIns adds the receivers of delegations who serve other units.
+// withStandIns adds those who stand in, directly or through others, for the
+// given people and serve other units. Whoever else lends to whom is none of
+// this instance's business.
 func (r *run) withStandIns(users []models.User, delegations []models.Delegation) ([]models.User, error) {
 	known := make(map[int64]bool, len(users))
-	ids := make([]int64, 0, len(users)+len(delegations))
-	for _, u := range users {
-		known[u.ID] = true
-		ids = append(ids, u.ID)
+	ids := make([]int64, len(users), len(users)+len(delegations))
+	for i, u := range users {
+		ids[i], known[u.ID] = u.ID, true
 	}
-	missing := false
-	for _, d := range delegations {
-		if !known[d.ToID] {
-			missing, ids = true, append(ids, d.ToID)
+	for i := 0; i < len(ids); i++ {
+		for _, d := range delegations {
+			if d.FromID == ids[i] && !known[d.ToID] {
+				ids, known[d.ToID] = append(ids, d.ToID), true
+			}
 		}
 	}
-	if !missing {
+	if len(ids) == len(users) {
 		return users, nil
 	}
 	return r.tx.UnitPeople(r.matter.Unit.ID, ids)

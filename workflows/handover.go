@@ -20,7 +20,8 @@ type HandedOver struct {
 // of them: those are reported, and an administrator finds somebody else. Only
 // an administrator can do this, with a reason.
 func (e *Engine) HandOver(ctx context.Context, by, from, to int64, reason string) ([]HandedOver, error) {
-	if err := e.mayHandOver(ctx, by, from, to, reason); err != nil {
+	actor, err := e.mayHandOver(ctx, by, from, to, reason)
+	if err != nil {
 		return nil, err
 	}
 	instances, err := e.Store.InstancesOf(ctx, from)
@@ -40,14 +41,7 @@ func (e *Engine) HandOver(ctx context.Context, by, from, to int64, reason string
 		}
 		done = append(done, h)
 	}
-	return done, e.Store.Tx(ctx, systemActor, func(tx *models.Tx) error {
-		users, err := e.persons(tx, by)
-		if err != nil {
-			return err
-		}
-		tx.As(users[by].Account)
-		return tx.HandProjectsOver(from, to)
-	})
+	return done, e.Store.Tx(ctx, actor.Account, func(tx *models.Tx) error { return tx.HandProjectsOver(from, to) })
 }
 
 // administers reports whether somebody is an administrator for a person: of
@@ -56,19 +50,19 @@ func administers(actor, person models.User) bool {
 	return actor.Active && actor.Has(models.RoleAdmin) && (actor.UnitID == 0 || actor.UnitID == person.UnitID)
 }
 
-// mayHandOver refuses what no single instance would.
-func (e *Engine) mayHandOver(ctx context.Context, by, from, to int64, reason string) error {
+// mayHandOver returns who hands over, and refuses what no single instance would.
+func (e *Engine) mayHandOver(ctx context.Context, by, from, to int64, reason string) (models.User, error) {
 	users, err := e.Store.UsersByID(ctx, []int64{by, from, to})
 	if err != nil {
-		return err
+		return models.User{}, err
 	}
 	actor, leaver, successor := users[by], users[from], users[to]
 	switch {
 	case !administers(actor, leaver) || !administers(actor, successor):
-		return refuse(CodeNotAllowed, "只有系统管理员可以这样做，并且只限本单位人员之间")
+		return actor, refuse(CodeNotAllowed, "只有系统管理员可以这样做，并且只限本单位人员之间")
 	case leaver.ID == 0 || !successor.Active || from == to || successor.UnitID != 0 && successor.UnitID != leaver.UnitID:
-		return refuse(CodeUnknownPerson, "请选择移交人和另一位在用的接手人")
+		return actor, refuse(CodeUnknownPerson, "请选择移交人和另一位在用的接手人")
 	}
 	c := turn{a: Action{Comment: reason}}
-	return c.reasoned()
+	return actor, c.reasoned()
 }

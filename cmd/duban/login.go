@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
-	"time"
 
 	"github.com/jonboulle/clockwork"
 	"github.com/spf13/cobra"
@@ -14,9 +13,6 @@ import (
 	"duban/config"
 	"duban/models"
 )
-
-// loginLife is how long a link that an administrator has printed lets in.
-const loginLife = 10 * time.Minute
 
 func (a *app) loginCommand() *cobra.Command {
 	return &cobra.Command{
@@ -64,7 +60,7 @@ func (a *app) login(ctx context.Context, cfg *config.Config, s *models.Store, ac
 	if base == "" {
 		base = "http://" + reachable(cfg.Server.Listen)
 	}
-	token := key.Token(models.Link{UserID: user.ID, ExpiresAt: clockwork.NewRealClock().Now().Add(loginLife), Nonce: models.NewNonce()})
+	token := key.Token(models.LoginLink(user.ID, clockwork.NewRealClock().Now()))
 	link, err := url.JoinPath(base, "links", token)
 	if err != nil {
 		return usagef("server.base_url %q：%w", base, err)

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
-	"os"
 	"strings"
 	"time"
 )
@@ -34,26 +33,6 @@ func endpoint(raw string, a allowed) (*url.URL, error) {
 	}
 	u.Fragment, u.RawFragment = "", ""
 	return u, nil
-}
-
-// trusted returns the system's certificates and those of the file, or nil for
-// the system's alone.
-func trusted(file string) (*x509.CertPool, error) {
-	if file == "" {
-		return nil, nil
-	}
-	pem, err := os.ReadFile(file) //nolint:gosec // the administrator names the file
-	if err != nil {
-		return nil, fmt.Errorf("无法读取 CA 证书：%w", err)
-	}
-	pool, err := x509.SystemCertPool()
-	if err != nil {
-		pool = x509.NewCertPool()
-	}
-	if !pool.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("%s 中没有 PEM 证书", file)
-	}
-	return pool, nil
 }
 
 // maxHeader bounds the head of an answer.

@@ -91,7 +91,7 @@ func New(cfg Config) (*Webhook, error) {
 	if err != nil {
 		return nil, err
 	}
-	roots, err := trusted(cfg.CAFile)
+	roots, err := notifier.Trusted(cfg.CAFile)
 	if err != nil {
 		return nil, err
 	}
