@@ -43,7 +43,7 @@ func newBureau(t testing.TB, change ...func(*api.Options)) *bureau {
 	t.Helper()
 	b := &bureau{t: t, clock: clockwork.NewFakeClockAt(july.At(9, 0)), people: map[string]models.User{}, duties: map[models.Kind]models.Obligation{}}
 	b.store = modelstest.Open(t, models.SQLite, b.clock)
-	b.engine = &workflows.Engine{Store: b.store, Clock: b.clock, Channel: models.ChannelFile}
+	b.engine = &workflows.Engine{Store: b.store, Clock: b.clock, Routing: models.Only(models.ChannelFile)}
 	if err := b.engine.PublishBuiltin(t.Context()); err != nil {
 		t.Fatal(err)
 	}

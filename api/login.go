@@ -96,13 +96,11 @@ func (s *server) sendCode(ctx context.Context, u models.User, l models.Link) (bo
 		return false, err
 	}
 	m := models.Notification{
-		DedupKey:    fmt.Sprintf("login|%d|%s", u.ID, now.UTC().Format("2006-01-02T15:04")),
-		RecipientID: u.ID, Channel: s.Engine.Channel, Day: s.Store.Today(), Template: notifier.LoginCode, Language: u.Language,
-		Payload: models.Reminder{Login: &models.Login{Link: l}}, State: models.NotificationPending, NextAttemptAt: now.UTC(),
+		DedupKey: fmt.Sprintf("login|%d|%s", u.ID, now.UTC().Format("2006-01-02T15:04")),
+		Day:      s.Store.Today(), Template: notifier.LoginCode, Payload: models.Reminder{Login: &models.Login{Link: l}},
+		Urgency: models.Instant, State: models.NotificationPending, NextAttemptAt: now.UTC(),
 	}
-	if m.Channel == models.ChannelEmail && u.Email == "" {
-		m.State, m.Reason = models.NotificationSuppressed, models.SuppressedNoAddress
-	}
+	s.Engine.Routing.Address(&m, u, true)
 	var added int
 	err = s.Store.Tx(ctx, u.Account, func(tx *models.Tx) (err error) {
 		added, err = tx.Enqueue([]models.Notification{m})

@@ -149,8 +149,8 @@ func (s *scale) timed(fn func()) time.Duration {
 }
 
 func (s *scale) sweep() {
-	engine := &workflows.Engine{Store: s.store, Clock: s.clock, Channel: models.ChannelFile}
-	sw := &jobs.Sweeper{Store: s.store, Clock: s.clock, Channel: models.ChannelFile, Log: slog.New(slog.DiscardHandler), Engine: engine}
+	engine := &workflows.Engine{Store: s.store, Clock: s.clock, Routing: models.Only(models.ChannelFile)}
+	sw := &jobs.Sweeper{Store: s.store, Clock: s.clock, Routing: models.Only(models.ChannelFile), Log: slog.New(slog.DiscardHandler), Engine: engine}
 	if stats, err := sw.Sweep(s.b.Context(), day(6, 23)); err != nil || stats.Checked != s.due {
 		s.b.Fatalf("%+v, %v", stats, err)
 	}

@@ -107,7 +107,7 @@ func (b bureau) payments(t *testing.T) {
 }
 
 func (b bureau) sweeper() *jobs.Sweeper {
-	return &jobs.Sweeper{Store: b.Store, Clock: b.clock, Channel: models.ChannelFile, Log: slog.New(slog.DiscardHandler)}
+	return &jobs.Sweeper{Store: b.Store, Clock: b.clock, Routing: models.Only(models.ChannelFile), Log: slog.New(slog.DiscardHandler)}
 }
 
 // sweep moves the clock to the morning of d and sweeps it.

@@ -16,7 +16,7 @@ func (y *sampleYear) jump(to calendar.Date) jobs.Stats {
 	y.t.Helper()
 	y.clock.Advance(to.At(8, 30).Sub(y.clock.Now()))
 	y.pay(to)
-	sw := &jobs.Sweeper{Store: y.Store, Clock: y.clock, Channel: models.ChannelFile, Log: slog.New(slog.DiscardHandler), Engine: y.engine}
+	sw := &jobs.Sweeper{Store: y.Store, Clock: y.clock, Routing: models.Only(models.ChannelFile), Log: slog.New(slog.DiscardHandler), Engine: y.engine}
 	stats, err := sw.Sweep(y.t.Context(), to)
 	y.must(err)
 	return stats

@@ -82,24 +82,23 @@ func (r *round) mostUrgent(o models.Obligation, rule models.Rule, facts models.R
 
 // message makes the outbox row for one occasion and person.
 func (r *round) message(o models.Obligation, rule models.Rule, facts models.Reminder, s said) models.Notification {
-	channel, state, reason := r.channel, models.NotificationPending, ""
-	switch {
-	case s.to.ID == 0:
-		state, reason = models.NotificationSuppressed, models.SuppressedNoRecipient
-	case channel == models.ChannelEmail && s.to.Email == "":
-		state, reason = models.NotificationSuppressed, models.SuppressedNoAddress
-	}
 	facts.Audience = s.Audience
-	key := dedupKey(o, rule, s.Occasion, s.to.ID, channel)
-	if reason == models.SuppressedNoAddress { // its own name is kept for when there is one
-		key += "|" + reason
+	m := models.Notification{
+		DedupKey:     dedupKey(o, rule, s.Occasion, s.to.ID),
+		ObligationID: o.ID, Day: s.Day, Template: templateFor(facts.DaysLeft), Payload: facts,
+		Urgency: urgencyOf(facts), State: models.NotificationPending, NextAttemptAt: r.clock.Now().UTC(),
 	}
-	return models.Notification{
-		DedupKey:     key,
-		ObligationID: o.ID, RecipientID: s.to.ID, Channel: channel, Day: s.Day,
-		Template: templateFor(facts.DaysLeft), Language: s.to.Language, Payload: facts,
-		State: state, Reason: reason, NextAttemptAt: r.clock.Now().UTC(),
+	r.routing.Address(&m, s.to, false)
+	return m
+}
+
+// urgencyOf says how soon a reminder must be read: at once from the last
+// working day on, and whenever somebody above the owner has to be told.
+func urgencyOf(facts models.Reminder) models.Urgency {
+	if facts.DaysLeft <= 1 || facts.Audience == models.ToManager || facts.Audience == models.ToLeader {
+		return models.Urgent
 	}
+	return models.Normal
 }
 
 func templateFor(daysLeft int) string {

@@ -101,7 +101,8 @@ func (d Directory) inUnit(role models.Role, unitID int64) []models.User {
 	return us
 }
 
-// dedupKey names one message for good: whatever sweeps run, it is created once.
-func dedupKey(o models.Obligation, rule models.Rule, oc Occasion, recipient int64, channel models.Channel) string {
-	return fmt.Sprintf("%d|%d|%s|%s|%d|%s", o.ID, rule.ID, o.DueOn, oc.key(), recipient, channel)
+// dedupKey names one message for good, but for the channel: whatever sweeps
+// run, it is created once.
+func dedupKey(o models.Obligation, rule models.Rule, oc Occasion, recipient int64) string {
+	return fmt.Sprintf("%d|%d|%s|%s|%d", o.ID, rule.ID, o.DueOn, oc.key(), recipient)
 }

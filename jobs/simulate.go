@@ -29,9 +29,9 @@ type SimulatedDay struct {
 // would be said or change. The copy must have been opened with clock. It runs
 // the very sweep that the server runs, so it says what the server would say if
 // no further payment came in and nobody decided anything.
-func Simulate(ctx context.Context, scratch *models.Store, clock *clockwork.FakeClock, channel models.Channel, from, to calendar.Date, fn func(SimulatedDay) error) error {
-	engine := &workflows.Engine{Store: scratch, Clock: clock, Channel: channel}
-	sw := &Sweeper{Store: scratch, Clock: clock, Channel: channel, Log: slog.New(slog.DiscardHandler), Engine: engine}
+func Simulate(ctx context.Context, scratch *models.Store, clock *clockwork.FakeClock, routing models.Routing, from, to calendar.Date, fn func(SimulatedDay) error) error {
+	engine := &workflows.Engine{Store: scratch, Clock: clock, Routing: routing}
+	sw := &Sweeper{Store: scratch, Clock: clock, Routing: routing, Log: slog.New(slog.DiscardHandler), Engine: engine}
 	// Whoever imported a document late may still ask what would have been said.
 	if err := scratch.Tx(ctx, "system", func(tx *models.Tx) error { return tx.ExpectFrom(from) }); err != nil {
 		return err

@@ -29,7 +29,7 @@ func (b bureau) rehearse(t *testing.T, from, to calendar.Date) map[calendar.Date
 		t.Fatal(err)
 	}
 	days := map[calendar.Date][]string{}
-	err := jobs.Simulate(t.Context(), scratch, clock, models.ChannelFile, from, to, func(d jobs.SimulatedDay) error {
+	err := jobs.Simulate(t.Context(), scratch, clock, models.Only(models.ChannelFile), from, to, func(d jobs.SimulatedDay) error {
 		for _, n := range d.Messages {
 			days[d.Day] = append(days[d.Day], words(n))
 		}

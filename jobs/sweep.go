@@ -19,7 +19,7 @@ const batchSize = 500
 type Sweeper struct {
 	Store   *models.Store
 	Clock   clockwork.Clock
-	Channel models.Channel // by which reminders go out
+	Routing models.Routing // by which reminders go out
 	Log     *slog.Logger
 	// Engine opens the workflows that rules name; without it none opens.
 	Engine *workflows.Engine
@@ -108,7 +108,7 @@ type round struct {
 	rules     RuleSet
 	directory Directory
 	calendar  *calendar.Calendar
-	channel   models.Channel
+	routing   models.Routing
 	clock     clockwork.Clock
 }
 
@@ -130,7 +130,7 @@ func (sw *Sweeper) round(tx *models.Tx, day calendar.Date) (*round, error) {
 	}
 	return &round{
 		day: day, rules: NewRuleSet(rules), directory: NewDirectory(users), calendar: cal,
-		channel: sw.Channel, clock: sw.Clock,
+		routing: sw.Routing, clock: sw.Clock,
 	}, nil
 }
 

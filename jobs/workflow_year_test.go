@@ -29,7 +29,7 @@ func newSampleYear(t *testing.T, driver models.Driver) *sampleYear {
 	t.Helper()
 	clock := clockwork.NewFakeClockAt(day(1, 6).At(8, 30))
 	s := modelstest.Open(t, driver, clock)
-	y := &sampleYear{Store: s, t: t, clock: clock, engine: &workflows.Engine{Store: s, Clock: clock, Channel: models.ChannelFile}}
+	y := &sampleYear{Store: s, t: t, clock: clock, engine: &workflows.Engine{Store: s, Clock: clock, Routing: models.Only(models.ChannelFile)}}
 	y.must(y.engine.PublishBuiltin(t.Context()))
 	draft, err := importer.ReadTargets("targets-2025.txt", y.file("targets-2025.txt"), importer.Options{})
 	y.must(err)
@@ -66,7 +66,7 @@ func (y *sampleYear) file(name string) []byte {
 // are checked and time limits acted upon every day.
 func (y *sampleYear) live(to calendar.Date) {
 	y.t.Helper()
-	sw := &jobs.Sweeper{Store: y.Store, Clock: y.clock, Channel: models.ChannelFile, Log: slog.New(slog.DiscardHandler), Engine: y.engine}
+	sw := &jobs.Sweeper{Store: y.Store, Clock: y.clock, Routing: models.Only(models.ChannelFile), Log: slog.New(slog.DiscardHandler), Engine: y.engine}
 	for d := y.Today(); !d.After(to); d = d.AddDays(1) {
 		y.clock.Advance(d.At(8, 30).Sub(y.clock.Now()))
 		if d.Weekday() == 1 {

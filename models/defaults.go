@@ -7,8 +7,19 @@ import (
 	"duban/models/money"
 )
 
-// JobSweep is the job that checks every duty that is due for a check.
-const JobSweep = "sweep"
+// The jobs that schedules run.
+const (
+	JobSweep  = "sweep"  // checks every duty that is due for a check
+	JobReport = "report" // tells leaders how the week went (周报)
+	JobAudit  = "audit"  // proves that everything was said (提醒核对)
+)
+
+func defaultSchedules() []Schedule {
+	at := func(job, cron string) Schedule {
+		return Schedule{Job: job, Cron: cron, TimeZone: "Asia/Shanghai", Enabled: true, Misfire: MisfireRunOnce}
+	}
+	return []Schedule{at(JobSweep, "30 8 * * *"), at(JobReport, "40 8 * * 1"), at(JobAudit, "0 11 * * *")}
+}
 
 // calendarFrom is the first year of holidays that is seeded.
 const calendarFrom = 2024
@@ -20,9 +31,7 @@ func (s *Store) seedDefaults(ctx context.Context) error {
 		if _, err := tx.createMissing(defaultRules()); err != nil {
 			return err
 		}
-		if _, err := tx.createMissing([]Schedule{{
-			Job: JobSweep, Cron: "30 8 * * *", TimeZone: "Asia/Shanghai", Enabled: true, Misfire: MisfireRunOnce,
-		}}); err != nil {
+		if _, err := tx.createMissing(defaultSchedules()); err != nil {
 			return err
 		}
 		var days []CalendarDay
@@ -36,6 +45,9 @@ func (s *Store) seedDefaults(ctx context.Context) error {
 		return tx.hearAgain(tx.db) // a newer program may know a newer year
 	})
 }
+
+// defaultPauseDays is how long an acknowledgement pauses the ladder, a week.
+const defaultPauseDays = 5
 
 // Lights by percentage points behind the plan, as usual in budget offices: up
 // to 10 关注, over 10 预警, over 30 red.
@@ -70,7 +82,7 @@ func defaultRules() []Rule {
 		if day, ok := opens[rules[i].Workflow]; ok {
 			rules[i].OpensAt = &day
 		}
-		rules[i].Enabled = true
+		rules[i].Enabled, rules[i].PauseDays = true, defaultPauseDays
 		rules[i].BlueOver, rules[i].YellowOver, rules[i].RedOver = defaultBlueOver, defaultYellowOver, defaultRedOver
 	}
 	return rules

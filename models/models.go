@@ -69,6 +69,7 @@ type User struct {
 	Language Language
 	UnitID   int64
 	Roles    []Role `gorm:"serializer:json"`
+	Reach    Reach  `gorm:"serializer:json"`
 	Active   bool
 	Version  int64
 }

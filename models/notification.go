@@ -11,29 +11,68 @@ type Channel string
 
 // The channels.
 const (
-	ChannelEmail Channel = "email"
-	ChannelFile  Channel = "file" // one file a message, until SMTP is configured
+	ChannelEmail    Channel = "email"
+	ChannelSMS      Channel = "sms" // 短信, by any provider
+	ChannelWeCom    Channel = "wecom"
+	ChannelDingTalk Channel = "dingtalk"
+	ChannelFeishu   Channel = "feishu"
+	ChannelWebhook  Channel = "webhook"
+	ChannelFile     Channel = "file" // one file a message, until another is configured
 )
+
+// Channels lists every channel.
+var Channels = []Channel{ChannelEmail, ChannelSMS, ChannelWeCom, ChannelDingTalk, ChannelFeishu, ChannelWebhook, ChannelFile}
+
+// Public reports whether others than the recipient read what the channel
+// carries: a group's robot speaks to the group, and a webhook to a program. A
+// code or a signed link must not go there.
+func (c Channel) Public() bool {
+	switch c {
+	case ChannelEmail, ChannelSMS, ChannelFile:
+		return false
+	case ChannelWeCom, ChannelDingTalk, ChannelFeishu, ChannelWebhook:
+	}
+	return true
+}
 
 // NotificationState is the state of a message in the outbox.
 type NotificationState string
 
-// The states of a message. Pending and failed ones are due again at
+// The states of a message. Pending, failed and unknown ones are due again at
 // NextAttemptAt; a sending one whose lease has run out is due as well.
 const (
+	NotificationHeld       NotificationState = "held" // waits to be told in a digest
 	NotificationPending    NotificationState = "pending"
 	NotificationSending    NotificationState = "sending"
 	NotificationSent       NotificationState = "sent"
-	NotificationFailed     NotificationState = "failed" // will be tried again
-	NotificationDead       NotificationState = "dead"   // given up; an administrator may resend
+	NotificationDelivered  NotificationState = "delivered" // the provider has a receipt
+	NotificationFailed     NotificationState = "failed"    // will be tried again
+	NotificationUnknown    NotificationState = "unknown"   // may have been sent; it is asked, not sent again
+	NotificationDead       NotificationState = "dead"      // given up; an administrator may resend
 	NotificationSuppressed NotificationState = "suppressed"
 )
 
-// Reasons for which a message that was due is not sent.
+// Reasons for which a message that was due is not sent, or waits. The first
+// five are found when it is created, the others when its turn comes.
 const (
 	SuppressedStale       = "stale"        // a more urgent one about the same duty goes out
 	SuppressedNoRecipient = "no_recipient" // nobody holds the role, or nobody is named
-	SuppressedNoAddress   = "no_address"   // the person has no address for the channel
+	SuppressedNoAddress   = "no_address"   // the person has no address for any channel
+	SuppressedDigest      = "digest"       // a digest tells it, see DigestID
+	SuppressedFellBack    = "fell_back"    // another channel took over, see Notification.FallbackOf
+
+	SuppressedSettled  = "settled"  // the duty was fulfilled meanwhile, or the decision taken
+	SuppressedSilenced = "silenced" // 静默, see SilenceID
+	SuppressedMuted    = "muted"    // the project is muted, see SilenceID
+	SuppressedExpired  = "expired"  // the code in it is of no use any more
+
+	WaitsQuiet        = "quiet_hours"  // pending until the person's quiet hours are over
+	WaitsMaintenance  = "maintenance"  // pending until the maintenance window is over
+	WaitsAcknowledged = "acknowledged" // pending until the pause is over that somebody asked for by 已阅
+	WaitsLimit        = "limit"        // pending until a limit permits it
+
+	// NoReceipt marks a sent or unknown message that no receipt came for in time.
+	NoReceipt = "no_receipt"
 )
 
 // Notification is one message to one person by one channel (the outbox).
@@ -47,8 +86,14 @@ type Notification struct {
 	InstanceID   int64 // of the workflow that speaks, 0 for a reminder
 	RecipientID  int64 // 0 only when suppressed for want of a recipient
 	Channel      Channel
+	Urgency      Urgency
+	Route        []Channel     `gorm:"serializer:json"` // the channels to fall back on, in order
+	FallbackOf   int64         // the message that this one stands in for
+	DigestID     int64         // the digest that tells this one
+	SilenceID    int64         // the silence because of which it is not sent
 	Day          calendar.Date // the day on which it was due to be said
 	Template     string        // reminder_before, reminder_overdue, ...
+	Wording      int           // the number of the Wording that was sent, 0 for the built-in one
 	Language     Language
 	Payload      Reminder `gorm:"serializer:json"` // the facts, frozen when it was created
 
@@ -62,7 +107,21 @@ type Notification struct {
 	// the sender died between the server's acceptance and its own commit:
 	// each may have sent the message.
 	Uncertain  int
-	ProviderID string // the Message-ID, or the file's name
+	ProviderID string // the Message-ID, the provider's id, or the file's name
 	SentAt     *time.Time
 	LastError  string
+
+	// FailingSince is when the attempts began to fail, by which it falls back.
+	FailingSince *time.Time
+	// HandedAt is when the message was about to be handed to a provider that
+	// cannot recognise a repeat. While it is set, the message is not sent
+	// before its fate is known.
+	HandedAt *time.Time
+	// ReceiptDueAt is when to ask for the receipt that a sent message awaits;
+	// nil if none is awaited.
+	ReceiptDueAt *time.Time
+	ReceiptCode  string // the provider's or the carrier's, DELIVRD
+	DeliveredAt  *time.Time
+	Parts        int   // 短信计费条数
+	Cost         int64 // its price as estimated, in thousandths of a 分
 }

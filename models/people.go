@@ -66,6 +66,7 @@ func (tx *Tx) SaveUser(u *User) (added, changed bool, err error) {
 		return true, false, tx.Audit("user.added", "users", u.ID, map[string]any{"account": u.Account, "roles": u.Roles})
 	}
 	u.ID, u.Stamps, u.Version = have.ID, have.Stamps, have.Version
+	u.Reach = have.Reach // a person's own, which no list of people states
 	if slices.Equal(u.Roles, have.Roles) && equalUsers(*u, have) {
 		return false, false, nil
 	}
@@ -77,6 +78,23 @@ func (tx *Tx) SaveUser(u *User) (added, changed bool, err error) {
 		return false, false, err
 	}
 	return false, true, tx.hearAgain(u.duties(tx.db))
+}
+
+// SaveReach changes how a person wants to be reached. Messages that are waiting
+// already keep their channels.
+func (tx *Tx) SaveReach(userID int64, reach Reach) error {
+	if err := reach.Validate(); err != nil {
+		return err
+	}
+	var u User
+	if err := tx.db.First(&u, userID).Error; err != nil {
+		return notFound(err, "user", userID)
+	}
+	u.Reach = reach
+	if err := save(tx, &u, u.ID, &u.Version); err != nil {
+		return err
+	}
+	return tx.Audit("user.reach", "users", u.ID, reach)
 }
 
 // duties narrows a query to the duties that a user may have to hear about.

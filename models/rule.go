@@ -46,6 +46,9 @@ type Rule struct {
 	// OpensAt is the day, counted from the due date, from which Workflow opens
 	// by itself while the duty is not fulfilled; nil if a person begins it.
 	OpensAt *int
+	// PauseDays is for how many workdays an acknowledgement (已阅) pauses the
+	// ladder at most; 0 if it pauses nothing.
+	PauseDays int
 
 	// Percentage points behind the plan from which a light is shown; more
 	// than BlueOver is blue, and so on. Zero is the usual BlueOver.

@@ -39,13 +39,19 @@ type Message struct {
 	NotificationID int64
 	// Key names the message for ever: it is the same at every attempt, and no
 	// other message has it. It is safe in a Message-ID and in a file's name.
-	Key     string
-	Name    string // the recipient's
-	Address string // e-mail; may be empty, which only some channels mind
-	Subject string // one line
-	Text    string
-	HTML    string
-	Date    time.Time // when it is sent; zero is now
+	Key      string
+	Template string          // whose words it has
+	Language models.Language // of the words
+	Wording  int             // the number of the [models.Wording], 0 for the built-in one
+	Name     string          // the recipient's
+	Address  string          // e-mail; may be empty, which only some channels mind
+	Mobile   string          // likewise
+	Subject  string          // one line
+	Text     string
+	HTML     string
+	SMS      SMSForm
+	Facts    map[string]string // what an SMS form may mention, by name
+	Date     time.Time         // when it is sent; zero is now
 }
 
 // Channel is one way to reach people. Implementations are safe for concurrent

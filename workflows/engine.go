@@ -21,7 +21,7 @@ import (
 type Engine struct {
 	Store   *models.Store
 	Clock   clockwork.Clock
-	Channel models.Channel // by which messages go out
+	Routing models.Routing // by which messages go out
 
 	// definitions are those that were read, which never change once published.
 	definitions sync.Map // definitionKey → Definition

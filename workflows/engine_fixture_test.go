@@ -45,7 +45,7 @@ func eachBureau(t *testing.T, fn func(t *testing.T, o *bureau)) {
 
 func furnish(t testing.TB, s *models.Store, clock *clockwork.FakeClock) *bureau {
 	t.Helper()
-	o := &bureau{Engine: &workflows.Engine{Store: s, Clock: clock, Channel: models.ChannelFile}, t: t, clock: clock}
+	o := &bureau{Engine: &workflows.Engine{Store: s, Clock: clock, Routing: models.Only(models.ChannelFile)}, t: t, clock: clock}
 	if err := o.PublishBuiltin(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -88,7 +88,7 @@ func obey(said string) int {
 	if err != nil {
 		return complain(err)
 	}
-	if err := k.perform(ctx, &workflows.Engine{Store: s, Clock: clock, Channel: models.ChannelFile}); err != nil {
+	if err := k.perform(ctx, &workflows.Engine{Store: s, Clock: clock, Routing: models.Only(models.ChannelFile)}); err != nil {
 		return complain(err)
 	}
 	return 0
@@ -227,7 +227,7 @@ func (v *victim) visit(now time.Time, fn func()) {
 		v.t.Fatal(err)
 	}
 	defer func() { _ = s.Close() }()
-	v.clock, v.Engine = clock, &workflows.Engine{Store: s, Clock: clock, Channel: models.ChannelFile}
+	v.clock, v.Engine = clock, &workflows.Engine{Store: s, Clock: clock, Routing: models.Only(models.ChannelFile)}
 	fn()
 }
 

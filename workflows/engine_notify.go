@@ -31,18 +31,12 @@ func (r *run) notify(a Action, e Notify) error {
 
 // message is one outbox row. It exists once: an action is taken once.
 func (r *run) message(a Action, e Notify, to models.User) models.Notification {
-	channel := r.engine.Channel
 	m := models.Notification{
-		DedupKey:     fmt.Sprintf("workflow|%d|%d|%s|%d|%d|%s", r.row.ID, r.is.Sequence, e.Template, e.Task, to.ID, channel),
-		ObligationID: r.matter.Obligation.ID, InstanceID: r.row.ID, RecipientID: to.ID, Channel: channel, Day: r.today(),
-		Template: string(e.Template), Language: to.Language, Payload: r.duty(), State: models.NotificationPending, NextAttemptAt: r.at.UTC(),
+		DedupKey:     fmt.Sprintf("workflow|%d|%d|%s|%d|%d", r.row.ID, r.is.Sequence, e.Template, e.Task, to.ID),
+		ObligationID: r.matter.Obligation.ID, InstanceID: r.row.ID, Day: r.today(), Template: string(e.Template), Payload: r.duty(),
+		Urgency: e.Template.urgency(), State: models.NotificationPending, NextAttemptAt: r.at.UTC(),
 	}
-	switch {
-	case to.ID == 0:
-		m.State, m.Reason = models.NotificationSuppressed, models.SuppressedNoRecipient
-	case channel == models.ChannelEmail && to.Email == "":
-		m.State, m.Reason = models.NotificationSuppressed, models.SuppressedNoAddress
-	}
+	r.engine.Routing.Address(&m, to, false)
 	m.Payload.Approval = r.approval(a, e, to)
 	return m
 }
@@ -98,6 +92,15 @@ func (r *run) approval(a Action, e Notify, to models.User) *models.Approval {
 		}
 	}
 	return f
+}
+
+// urgency says how soon a message must be read: at once if somebody waits for
+// its reader, or did so in vain.
+func (t Template) urgency() models.Urgency {
+	if t.asks() || t == NotifyUnassigned || t == NotifyOverdue {
+		return models.Urgent
+	}
+	return models.Normal
 }
 
 // asks reports whether a message asks its recipient to decide.

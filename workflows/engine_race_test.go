@@ -167,7 +167,7 @@ func (o *site) replica(t testing.TB) *workflows.Engine {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close() })
-	return &workflows.Engine{Store: s, Clock: o.clock, Channel: o.Channel}
+	return &workflows.Engine{Store: s, Clock: o.clock, Routing: o.Routing}
 }
 
 func TestRaceOneOfManyWins(t *testing.T) {
@@ -712,7 +712,7 @@ func (p *playback) follow(o *bureau, v *workflows.View, e workflows.Effect) {
 			to = []int64{0}
 		}
 		for _, id := range to {
-			p.messages[fmt.Sprintf("workflow|%d|%d|%s|%d|%d|%s", v.ID, p.state.Sequence, e.Template, e.Task, id, o.Channel)] = true
+			p.messages[fmt.Sprintf("workflow|%d|%d|%s|%d|%d|%s", v.ID, p.state.Sequence, e.Template, e.Task, id, o.Routing)] = true
 		}
 	}
 }

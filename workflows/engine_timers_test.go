@@ -113,7 +113,7 @@ func (o *bureau) checkRung(t *testing.T, v *workflows.View, task int, want climb
 	if want.template == "" {
 		return
 	}
-	key := fmt.Sprintf("workflow|%d|%d|%s|%d|%d|%s", v.ID, v.State.Sequence, want.template, task, want.to(o), o.Channel)
+	key := fmt.Sprintf("workflow|%d|%d|%s|%d|%d|%s", v.ID, v.State.Sequence, want.template, task, want.to(o), o.Routing.First())
 	if len(rowsOf[models.Notification](o, "dedup_key = ?", key)) != 1 {
 		t.Errorf("%s: no message %s", want.on, key)
 	}

@@ -39,7 +39,7 @@ func (a *app) send(cmd *cobra.Command, cfg *config.Config, s *models.Store, swee
 	}
 	defer d.close()
 	if sweep {
-		if err := a.sweep(cmd, s, d.preferred, log); err != nil {
+		if err := a.sweep(cmd, s, d.routing, log); err != nil {
 			return err
 		}
 	}
@@ -64,12 +64,12 @@ func (a *app) send(cmd *cobra.Command, cfg *config.Config, s *models.Store, swee
 }
 
 // sweep checks today's duties in the foreground, with a progress bar.
-func (a *app) sweep(cmd *cobra.Command, s *models.Store, channel models.Channel, log *slog.Logger) error {
+func (a *app) sweep(cmd *cobra.Command, s *models.Store, routing models.Routing, log *slog.Logger) error {
 	bar := a.progress(a.say("检查督办事项", "checking duties"), 0)
 	clock := clockwork.NewRealClock()
-	engine := &workflows.Engine{Store: s, Clock: clock, Channel: channel}
+	engine := &workflows.Engine{Store: s, Clock: clock, Routing: routing}
 	sw := &jobs.Sweeper{
-		Store: s, Clock: clock, Channel: channel, Log: log, Engine: engine,
+		Store: s, Clock: clock, Routing: routing, Log: log, Engine: engine,
 		Progress: func(st jobs.Stats) { bar.set(int64(st.Checked)) },
 	}
 	began := clock.Now()

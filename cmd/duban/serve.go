@@ -96,8 +96,8 @@ func newServer(ctx context.Context, cfg *config.Config, s *models.Store, clock c
 		d.close()
 		return nil, err
 	}
-	engine := &workflows.Engine{Store: s, Clock: clock, Channel: d.preferred}
-	sweeper := &jobs.Sweeper{Store: s, Clock: clock, Channel: d.preferred, Log: log, Engine: engine}
+	engine := &workflows.Engine{Store: s, Clock: clock, Routing: d.routing}
+	sweeper := &jobs.Sweeper{Store: s, Clock: clock, Routing: d.routing, Log: log, Engine: engine}
 	return &server{
 		cfg: cfg, store: s, clock: clock, log: log, delivery: d, engine: engine, sweeper: sweeper, outbox: dispatcher,
 		keeper: &jobs.Timekeeper{Engine: engine, Clock: clock, Log: log, Done: dispatcher.Wake},

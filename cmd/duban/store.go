@@ -125,7 +125,7 @@ type delivery struct {
 	templates *notifier.Templates // without signed links, for the console
 	linkKey   models.LinkKey
 	channels  map[models.Channel]notifier.Channel
-	preferred models.Channel // by which new reminders go out
+	routing   models.Routing // by which new messages go out
 }
 
 // newDelivery sets up the file channel, and e-mail if it is configured.
@@ -143,7 +143,7 @@ func newDelivery(ctx context.Context, cfg *config.Config, s *models.Store, clock
 		return nil, err
 	}
 	d := &delivery{
-		templates: templates, linkKey: key, preferred: models.ChannelFile,
+		templates: templates, linkKey: key, routing: models.Only(models.ChannelFile),
 		channels: map[models.Channel]notifier.Channel{models.ChannelFile: file},
 	}
 	if !cfg.Mail.Configured() {
@@ -157,7 +157,7 @@ func newDelivery(ctx context.Context, cfg *config.Config, s *models.Store, clock
 	if err != nil {
 		return nil, err
 	}
-	d.channels[models.ChannelEmail], d.preferred = smtp, models.ChannelEmail
+	d.channels[models.ChannelEmail], d.routing = smtp, models.Only(models.ChannelEmail)
 	return d, nil
 }
 
