@@ -1,6 +1,11 @@
 package models
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"duban/models/calendar"
@@ -124,4 +129,23 @@ type Notification struct {
 	DeliveredAt  *time.Time
 	Parts        int   // 短信计费条数
 	Cost         int64 // its price as estimated, in thousandths of a 分
+}
+
+// Key names the message for ever, to us and to providers: it is the same at
+// every attempt, and no other message has it. The id alone would name another
+// message after the database was set up anew; the hash does not. It is safe in
+// a Message-ID, in a URL and in a file's name.
+func (n Notification) Key() string {
+	sum := sha256.Sum256([]byte(n.DedupKey))
+	return fmt.Sprintf("%d-%s", n.ID, hex.EncodeToString(sum[:8]))
+}
+
+// keyID returns the id of the message that a key may name, or 0.
+func keyID(key string) int64 {
+	id, _, _ := strings.Cut(key, "-")
+	n, err := strconv.ParseInt(id, 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
 }

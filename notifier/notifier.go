@@ -23,8 +23,6 @@ package notifier
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"regexp"
 	"strings"
@@ -115,13 +113,6 @@ func (e *SendError) Error() string {
 
 // Unwrap returns the cause.
 func (e *SendError) Unwrap() error { return e.Err }
-
-// messageKey derives Message.Key. The id alone would name another message
-// after the database was set up anew; the hash of the dedup key does not.
-func messageKey(n models.Notification) string {
-	sum := sha256.Sum256([]byte(n.DedupKey))
-	return fmt.Sprintf("%d-%s", n.ID, hex.EncodeToString(sum[:8]))
-}
 
 // maxDetail bounds the detail of an error, in characters.
 const maxDetail = 200

@@ -170,7 +170,7 @@ func (t *Templates) Render(n models.Notification, user models.User) (Message, er
 	}
 	facts := newView(n.Payload, user.Name, language)
 	t.addLinks(&facts, n.ObligationID)
-	m := Message{NotificationID: n.ID, Key: messageKey(n), Name: user.Name, Address: user.Email}
+	m := Message{NotificationID: n.ID, Key: n.Key(), Name: user.Name, Address: user.Email}
 	var subject, text, html strings.Builder
 	err := errors.Join(
 		tmpl.text.ExecuteTemplate(&subject, "subject", facts),
