@@ -1,6 +1,7 @@
 package models_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"sync"
@@ -19,7 +20,7 @@ func enqueue(t *testing.T, s *models.Store, n int) {
 	messages := make([]models.Notification, n)
 	for i := range messages {
 		messages[i] = models.Notification{
-			DedupKey: fmt.Sprintf("key-%d", i), ObligationID: 1, RecipientID: 1, Channel: models.ChannelFile, Day: s.Today(),
+			DedupKey: fmt.Sprintf("key-%d", i), ObligationID: 1, RecipientID: int64(i + 1), Channel: models.ChannelFile, Day: s.Today(),
 			Template: "reminder_before", Language: models.Chinese, State: models.NotificationPending, NextAttemptAt: time.Now().Add(-time.Hour),
 		}
 	}
@@ -125,14 +126,13 @@ func TestALeaseThatRanOutIsTakenOverAndFencesTheFirst(t *testing.T) {
 		if len(second) != 1 || second[0].Uncertain != 1 || second[0].Attempts != 2 {
 			t.Fatalf("taken over as %+v", second)
 		}
-		id := second[0].ID
-		if err := s.FinishNotification(ctx, id, "first", models.Outcome{State: models.NotificationSent}); !errors.Is(err, models.ErrLeaseLost) {
+		if err := finish(s, second[0], "first", models.Outcome{State: models.NotificationSent}); !errors.Is(err, models.ErrLeaseLost) {
 			t.Errorf("the first worker finished: %v", err)
 		}
-		if err := s.FinishNotification(ctx, id, "second", models.Outcome{State: models.NotificationSent, ProviderID: "<id>"}); err != nil {
+		if err := finish(s, second[0], "second", models.Outcome{State: models.NotificationSent, ProviderID: "<id>"}); err != nil {
 			t.Error(err)
 		}
-		if err := s.FinishNotification(ctx, id, "second", models.Outcome{State: models.NotificationSent}); !errors.Is(err, models.ErrLeaseLost) {
+		if err := finish(s, second[0], "second", models.Outcome{State: models.NotificationSent}); !errors.Is(err, models.ErrLeaseLost) {
 			t.Errorf("finished twice: %v", err)
 		}
 	})
@@ -153,7 +153,7 @@ func TestFailedMessagesComeBackWhenTheirTimeComesAndDeadOnesWhenAsked(t *testing
 		}
 		n := claim("1")
 		later := clock.Now().Add(10 * time.Minute)
-		if err := s.FinishNotification(ctx, n.ID, "1", models.Outcome{State: models.NotificationFailed, LastError: "x", NextAttemptAt: later}); err != nil {
+		if err := finish(s, n, "1", models.Outcome{State: models.NotificationFailed, LastError: "x", NextAttemptAt: later}); err != nil {
 			t.Fatal(err)
 		}
 		if early, _ := s.ClaimNotifications(ctx, "2", 1, time.Minute); len(early) != 0 {
@@ -164,13 +164,13 @@ func TestFailedMessagesComeBackWhenTheirTimeComesAndDeadOnesWhenAsked(t *testing
 		}
 		clock.Advance(10 * time.Minute)
 		n = claim("3")
-		if err := s.FinishNotification(ctx, n.ID, "3", models.Outcome{State: models.NotificationFailed, NextAttemptAt: clock.Now(), Untried: true}); err != nil {
+		if err := finish(s, n, "3", models.Outcome{State: models.NotificationFailed, NextAttemptAt: clock.Now(), Untried: true}); err != nil {
 			t.Fatal(err)
 		}
 		if n = claim("4"); n.Attempts != 2 {
 			t.Errorf("an attempt that was given back still counts: %d", n.Attempts)
 		}
-		if err := s.FinishNotification(ctx, n.ID, "4", models.Outcome{State: models.NotificationDead, LastError: "no such user"}); err != nil {
+		if err := finish(s, n, "4", models.Outcome{State: models.NotificationDead, LastError: "no such user"}); err != nil {
 			t.Fatal(err)
 		}
 		if _, ok, _ := s.NextNotificationAt(ctx); ok {
@@ -183,4 +183,14 @@ func TestFailedMessagesComeBackWhenTheirTimeComesAndDeadOnesWhenAsked(t *testing
 			t.Errorf("a message that was queued again starts with %d attempts", n.Attempts)
 		}
 	})
+}
+
+// finish records one outcome, and returns ErrLeaseLost if somebody else holds
+// the message.
+func finish(s *models.Store, n models.Notification, token string, o models.Outcome) error {
+	lost, err := s.FinishNotifications(context.Background(), token, []models.Finished{{Notification: n, Outcome: o}})
+	if err == nil && len(lost) > 0 {
+		return models.ErrLeaseLost
+	}
+	return err
 }

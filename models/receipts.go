@@ -63,6 +63,9 @@ func (s *Store) ApplyReceipt(ctx context.Context, r Receipt, key string) error {
 		}
 		if known {
 			receipt.NotificationID = n.ID
+			if err := tx.awaitedByKey(&receipt, key); err != nil {
+				return err
+			}
 		}
 		id, err := tx.keepReceipt(receipt)
 		if err != nil || id == 0 {
@@ -84,6 +87,17 @@ func (tx *Tx) messageWithKey(c Channel, key string) (n Notification, ok bool, er
 	}
 	res := tx.db.Where("id = ? AND channel = ?", id, c).Limit(1).Find(&n)
 	return n, res.RowsAffected > 0 && n.Key() == key, res.Error
+}
+
+// awaitedByKey gives a receipt our key for its name if that is the name under
+// which it is awaited: its provider told us no id when it took the message.
+func (tx *Tx) awaitedByKey(r *Receipt, key string) error {
+	var n int64
+	err := tx.db.Model(&Receipt{}).Where("channel = ? AND provider_id = ?", r.Channel, key).Count(&n).Error
+	if n > 0 {
+		r.ProviderID = key
+	}
+	return err
 }
 
 // keepReceipt stores what is known of one part, and returns the message that

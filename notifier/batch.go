@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"fmt"
 	"time"
 
 	"duban/models"
@@ -16,8 +15,19 @@ type batch struct {
 	token   string
 	rows    []models.Notification
 	renewed time.Time // the moment before the lease was last granted
-	stats   Stats
+	gate    Gate
+	behind  map[line]models.Outcome // what keeps later messages of a line waiting
+	record  *recorder
 }
+
+// line is where messages queue: those to one person by one channel keep their
+// order.
+type line struct {
+	recipient int64
+	channel   models.Channel
+}
+
+func lineOf(n models.Notification) line { return line{n.RecipientID, n.Channel} }
 
 // databaseTimeout bounds what must be written even when we are stopping.
 const databaseTimeout = 10 * time.Second
@@ -33,101 +43,181 @@ func settled(ctx context.Context) (context.Context, context.CancelFunc) {
 func (d *Dispatcher) claim(ctx context.Context) (*batch, error) {
 	ctx, cancel := settled(ctx)
 	defer cancel()
-	b := &batch{d: d, token: rand.Text(), renewed: d.cfg.Clock.Now()}
+	b := &batch{d: d, token: rand.Text(), renewed: d.cfg.Clock.Now(), behind: map[line]models.Outcome{}}
 	var err error
 	b.rows, err = d.cfg.Store.ClaimNotifications(ctx, b.token, d.cfg.Batch, d.cfg.Lease)
 	return b, err
 }
 
-// deliver sends the messages in the order in which they were due, so one
-// person's arrive in order. When ctx ends, or the lease is lost, it puts back
-// those that have not been sent.
-func (b *batch) deliver(ctx context.Context) error {
-	users, err := b.recipients(ctx)
+// deliver sends the messages one after the other, and has their outcomes
+// recorded meanwhile. When ctx ends, when the lease is lost, or when outcomes
+// cannot be recorded, it puts back those that have not been sent.
+func (b *batch) deliver(ctx context.Context) (Stats, error) {
+	b.record = startRecorder(ctx, b)
+	standing, err := b.standing(ctx)
 	if err != nil {
-		return errors.Join(err, b.putBack(ctx, b.rows))
+		b.putBack(b.rows)
+		stats, failure := b.record.stop()
+		return stats, errors.Join(err, failure)
 	}
+	b.gate.Standing = standing
 	for i, n := range b.rows {
-		if ctx.Err() != nil || !b.holdsLease(ctx) {
-			return b.putBack(ctx, b.rows[i:])
+		if ctx.Err() != nil || b.record.failed() || !b.holdsLease(ctx) {
+			b.putBack(b.rows[i:])
+			break
 		}
-		if err := b.finish(ctx, n, b.attempt(ctx, n, users)); err != nil {
-			return err
+		o := b.attempt(ctx, n)
+		if o.State == models.NotificationFailed && n.Urgency != models.Instant {
+			b.behind[lineOf(n)] = o
 		}
+		b.record.add(n, o)
 	}
-	return nil
+	return b.record.stop()
 }
 
-func (b *batch) recipients(ctx context.Context) (map[int64]models.User, error) {
+func (b *batch) standing(ctx context.Context) (models.Standing, error) {
 	ctx, cancel := settled(ctx)
 	defer cancel()
-	ids := make([]int64, 0, len(b.rows))
-	for _, n := range b.rows {
-		ids = append(ids, n.RecipientID)
-	}
-	return b.d.cfg.Store.UsersByID(ctx, ids)
+	return b.d.cfg.Store.Standing(ctx, b.rows)
 }
 
 // attempt tries to send one message and returns what became of it.
-func (b *batch) attempt(ctx context.Context, n models.Notification, users map[int64]models.User) models.Outcome {
-	m, failure := b.message(n, users)
+func (b *batch) attempt(ctx context.Context, n models.Notification) models.Outcome {
+	now := b.d.cfg.Clock.Now()
+	b.gate.Now = now
+	if o, ok := b.gate.Judge(n); !ok && n.HandedAt == nil { // what may be out already has to be asked for
+		return o
+	}
+	if before, ok := b.behind[lineOf(n)]; ok && n.Urgency != models.Instant {
+		return b.later(n, before.NextAttemptAt, before.LastError, true)
+	}
+	m, failure := b.message(n)
 	if failure != nil {
 		return b.judge(n, failure)
 	}
-	now := b.d.cfg.Clock.Now()
 	out, ok := b.d.channels[n.Channel]
 	if !ok {
-		return released(now.Add(channelBackoff.after(unconfiguredFailures)), "channel_not_configured")
+		return b.later(n, now.Add(channelBackoff.after(unconfiguredFailures)), "channel_not_configured", true)
 	}
+	if n.HandedAt != nil && out.careful != nil {
+		if o, known := b.settle(ctx, n, m, out); known {
+			return o
+		}
+	}
+	return b.send(ctx, n, m, out)
+}
+
+// send hands a message to its channel, if that takes any and the limits permit.
+func (b *batch) send(ctx context.Context, n models.Notification, m Message, out *outlet) models.Outcome {
+	now := b.d.cfg.Clock.Now()
 	if ok, retryAt, cause := out.breaker.admit(now); !ok {
-		return released(retryAt, cause)
+		return b.later(n, retryAt, cause, true)
+	}
+	if o, ok := b.permitted(ctx, n, out); !ok {
+		out.breaker.abstain()
+		return o
 	}
 	sending, cancel := b.d.sendContext(ctx)
 	defer cancel()
-	providerID, err := out.Send(sending, m)
+	providerID, err := b.d.hand(sending, out, m)
 	if err == nil {
-		b.works(n.Channel, out)
-		return models.Outcome{State: models.NotificationSent, ProviderID: providerID}
+		b.works(ctx, out)
+		return b.sent(n, m, out, providerID)
 	}
-	if !errors.As(err, &failure) {
+	failure, ok := errors.AsType[*SendError](err)
+	if !ok {
 		failure = &SendError{Class: Unknown, Code: "send_failed", Err: err}
 	}
 	switch {
 	case failure.Class == Down:
-		return b.down(n, out, failure)
+		return b.down(ctx, n, out, failure)
 	case failure.Local:
 		out.breaker.abstain()
 	default: // the other side answered, if only about this message
-		b.works(n.Channel, out)
+		b.works(ctx, out)
+	}
+	if failure.Class == Unknown && out.careful != nil {
+		return b.unknown(n, now, failure.Error())
 	}
 	return b.judge(n, failure)
 }
 
+// permitted asks the limits of the channel, and records that a message is
+// about to be handed to a provider that cannot recognise a repeat.
+func (b *batch) permitted(ctx context.Context, n models.Notification, out *outlet) (models.Outcome, bool) {
+	ctx, cancel := settled(ctx)
+	defer cancel()
+	now := b.d.cfg.Clock.Now()
+	unavailable := func(err error) (models.Outcome, bool) {
+		b.d.cfg.Logger.Error("message not handed over", "notification", n.ID, "channel", n.Channel, "error", err)
+		return models.Outcome{State: models.NotificationPending, NextAttemptAt: now.Add(messageBackoff.min), Untried: true}, false
+	}
+	if q := b.d.cfg.Quotas[out.name]; q != (models.Quota{}) {
+		wait, err := b.d.cfg.Store.TakeQuota(ctx, out.name, n.RecipientID, q)
+		if err != nil {
+			return unavailable(err)
+		}
+		if wait > 0 {
+			return waits(models.WaitsLimit, now.Add(wait)), false
+		}
+	}
+	if out.careful != nil {
+		if err := b.d.cfg.Store.HandOver(ctx, n.ID, b.token); err != nil {
+			return unavailable(err)
+		}
+	}
+	return models.Outcome{}, true
+}
+
+// hand hands the message to the channel, and mentions its recipient where the
+// channel can.
+func (d *Dispatcher) hand(ctx context.Context, out *outlet, m Message) (providerID string, err error) {
+	if group, ok := out.Channel.(Mentioner); ok {
+		return group.SendTo(ctx, m, m.Mobile)
+	}
+	return out.Send(ctx, m)
+}
+
+// sent is the outcome of a message that its channel has taken.
+func (b *batch) sent(n models.Notification, m Message, out *outlet, providerID string) models.Outcome {
+	o := models.Outcome{State: models.NotificationSent, ProviderID: providerID, Wording: m.Wording}
+	if out.careful == nil {
+		return o
+	}
+	o.Parts, o.Cost = out.careful.Measure(m)
+	if wait := out.careful.ReceiptWait(); wait > 0 {
+		due := b.d.cfg.Clock.Now().Add(wait / receiptQueries)
+		o.ReceiptDueAt = &due
+		o.Receipts = awaited(n, providerID)
+	}
+	return o
+}
+
 // message puts a notification into words, unless there is nobody to read them.
-func (b *batch) message(n models.Notification, users map[int64]models.User) (Message, *SendError) {
-	user, ok := users[n.RecipientID]
+func (b *batch) message(n models.Notification) (Message, *SendError) {
+	user, ok := b.gate.Standing.Users[n.RecipientID]
 	switch {
 	case !ok:
 		return Message{}, &SendError{Class: Reject, Code: "recipient_missing", Local: true}
 	case !user.Active:
 		return Message{}, &SendError{Class: Reject, Code: "recipient_inactive", Local: true}
 	}
-	m, err := b.d.cfg.Templates.Render(n, user)
+	return b.d.words(n, user)
+}
+
+// words puts a notification into words.
+func (d *Dispatcher) words(n models.Notification, user models.User) (Message, *SendError) {
+	m, err := d.cfg.Templates.Render(n, user)
 	if err != nil {
 		return Message{}, &SendError{Class: Reject, Code: "render_failed", Detail: redacted(err.Error()), Local: true, Err: err}
 	}
-	m.Date = b.d.cfg.Clock.Now()
+	m.Date = d.cfg.Clock.Now()
 	return m, nil
 }
 
 // unconfiguredFailures spreads the retries of messages whose channel is not
 // set up over the whole range at once: no single probe can tell that it is.
 const unconfiguredFailures = 5
-
-// released puts a message off that has not been tried.
-func released(retryAt time.Time, cause string) models.Outcome {
-	return models.Outcome{State: models.NotificationFailed, NextAttemptAt: retryAt, LastError: cause, Untried: true}
-}
 
 // sendContext is for one message. Ending ctx does not end it at once: a
 // message in flight gets some grace. But it ends in any case while the lease
@@ -142,43 +232,6 @@ func (d *Dispatcher) sendContext(ctx context.Context) (context.Context, context.
 		}
 	})
 	return sending, func() { stop(); cancel() }
-}
-
-// minAttempts is how often a message is tried at least before it is given up,
-// however old it is: it may have waited long for a channel that was down.
-const minAttempts = 8
-
-// judge decides whether a message that failed is tried again.
-func (b *batch) judge(n models.Notification, failure *SendError) models.Outcome {
-	now := b.d.cfg.Clock.Now()
-	log := b.d.cfg.Logger.With("notification", n.ID, "channel", n.Channel, "attempt", n.Attempts,
-		"code", failure.Code, "class", failure.Class.String())
-	o := models.Outcome{State: models.NotificationFailed, LastError: failure.Error()}
-	if failure.Class == Reject || n.Attempts >= minAttempts && now.Sub(n.CreatedAt) >= b.d.cfg.MaxAge {
-		log.Error("message given up")
-		o.State = models.NotificationDead
-		return o
-	}
-	o.NextAttemptAt = now.Add(messageBackoff.after(n.Attempts))
-	log.Warn("message not sent", "retry_at", o.NextAttemptAt)
-	return o
-}
-
-// down opens the breaker of a channel, which puts off the rest of the batch.
-func (b *batch) down(n models.Notification, out *outlet, failure *SendError) models.Outcome {
-	retryAt, opened := out.breaker.fail(b.d.cfg.Clock.Now(), failure.Error())
-	if opened {
-		b.d.cfg.Logger.Error("channel is down", "channel", n.Channel, "code", failure.Code, "retry_at", retryAt)
-	}
-	return released(retryAt, failure.Error())
-}
-
-// works closes the breaker of a channel that took a message, or refused just
-// that one.
-func (b *batch) works(name models.Channel, out *outlet) {
-	if out.breaker.succeed() {
-		b.d.cfg.Logger.Info("channel works again", "channel", name)
-	}
 }
 
 // holdsLease makes sure that the lease outlasts the next message, and reports
@@ -205,53 +258,12 @@ func (b *batch) holdsLease(ctx context.Context) bool {
 }
 
 // putBack returns messages to the queue as they were.
-func (b *batch) putBack(ctx context.Context, rows []models.Notification) error {
+func (b *batch) putBack(rows []models.Notification) {
 	now := b.d.cfg.Clock.Now()
 	for _, n := range rows {
-		o := models.Outcome{State: models.NotificationPending, NextAttemptAt: now, LastError: n.LastError, Untried: true}
-		if err := b.finish(ctx, n, o); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// finish records the outcome. It tries hard: a message that was sent and is
-// not recorded is sent again.
-func (b *batch) finish(ctx context.Context, n models.Notification, o models.Outcome) error {
-	ctx, cancel := settled(ctx)
-	defer cancel()
-	for {
-		err := b.d.cfg.Store.FinishNotification(ctx, n.ID, b.token, o)
-		if err == nil {
-			b.stats.count(o)
-			return nil
-		}
-		if errors.Is(err, models.ErrLeaseLost) {
-			b.d.cfg.Logger.Warn("message was taken over by another dispatcher", "notification", n.ID)
-			b.stats.Lost++
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("outcome %s of message %d is not recorded: %w", o.State, n.ID, err)
-		case <-b.d.cfg.Clock.After(finishPause):
-		}
-	}
-}
-
-// finishPause is the time between two attempts to record an outcome.
-const finishPause = time.Second
-
-func (s *Stats) count(o models.Outcome) {
-	switch {
-	case o.State == models.NotificationSent:
-		s.Sent++
-	case o.State == models.NotificationDead:
-		s.Dead++
-	case o.Untried:
-		s.Released++
-	default:
-		s.Failed++
+		b.record.add(n, models.Outcome{
+			State: models.NotificationPending, Reason: n.Reason, NextAttemptAt: now, LastError: n.LastError, Untried: true,
+			FailingSince: n.FailingSince, Handed: n.HandedAt != nil,
+		})
 	}
 }

@@ -25,8 +25,15 @@ type Config struct {
 	Batch   int           // messages claimed at a time; 20
 	Lease   time.Duration // how long a claim holds unless renewed; 3 min
 	MaxAge  time.Duration // for how long a message that fails is tried; 72 h
-	Poll    time.Duration // how often to look for work without a reason; 30 s
-	Grace   time.Duration // for a message in flight when stopping; 10 s
+	// FallbackAfter and UrgentFallbackAfter are for how long a message may fail
+	// before the next channel of its route takes over; 2 h and 15 min. One that
+	// the channel refuses for good, or that somebody waits for, falls back at once.
+	FallbackAfter       time.Duration
+	UrgentFallbackAfter time.Duration
+	// Quotas bound what channels are given to send, over all replicas.
+	Quotas map[models.Channel]models.Quota
+	Poll   time.Duration // how often to look for work without a reason; 30 s
+	Grace  time.Duration // for a message in flight when stopping; 10 s
 
 	Clock  clockwork.Clock
 	Logger *slog.Logger
@@ -39,6 +46,9 @@ const (
 	defaultLease   = 3 * time.Minute
 	defaultMaxAge  = 72 * time.Hour
 	defaultGrace   = 10 * time.Second
+
+	defaultFallback       = 2 * time.Hour
+	defaultUrgentFallback = 15 * time.Minute
 	// Timers stand still while a machine is suspended, so the clock is looked
 	// at no less often than this.
 	defaultPoll = 30 * time.Second
@@ -55,6 +65,8 @@ func (c Config) withDefaults() (Config, error) {
 	c.Batch = positive(c.Batch, defaultBatch)
 	c.Lease = positive(c.Lease, defaultLease)
 	c.MaxAge = positive(c.MaxAge, defaultMaxAge)
+	c.FallbackAfter = positive(c.FallbackAfter, defaultFallback)
+	c.UrgentFallbackAfter = positive(c.UrgentFallbackAfter, defaultUrgentFallback)
 	c.Poll = positive(c.Poll, defaultPoll)
 	c.Grace = positive(c.Grace, defaultGrace)
 	if c.Clock == nil {
@@ -83,7 +95,26 @@ type Dispatcher struct {
 // outlet is a channel behind its circuit breaker.
 type outlet struct {
 	Channel
+	name    models.Channel
+	careful Careful // nil if the channel recognises a repeat, or a repeat does no harm
 	breaker breaker
+
+	mu    sync.Mutex
+	noted time.Time // when it was last recorded that the channel works
+}
+
+// noteEvery is how often it is recorded that a channel works.
+const noteEvery = time.Minute
+
+// worth reports whether it is worth recording that the channel works.
+func (o *outlet) worth(now time.Time) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if now.Sub(o.noted) < noteEvery {
+		return false
+	}
+	o.noted = now
+	return true
 }
 
 // NewDispatcher returns a dispatcher. The caller closes the channels after it
@@ -95,7 +126,8 @@ func NewDispatcher(cfg Config) (*Dispatcher, error) {
 	}
 	d := &Dispatcher{cfg: cfg, channels: map[models.Channel]*outlet{}, wake: make(chan struct{}, 1)}
 	for name, ch := range cfg.Channels {
-		d.channels[name] = &outlet{Channel: ch}
+		careful, _ := ch.(Careful)
+		d.channels[name] = &outlet{Channel: ch, name: name, careful: careful}
 	}
 	return d, nil
 }
@@ -105,8 +137,11 @@ type Stats struct {
 	Sent     int
 	Failed   int // to be tried again
 	Dead     int // given up
-	Released int // put back untried: their channel is down, or we are stopping
+	Released int // put back untried: their channel is down, it is not their time, or we are stopping
 	Lost     int // taken over by another dispatcher, whose outcome counts
+	Unknown  int // may have been sent; the provider is asked
+	FellBack int // another channel has taken over
+	Settled  int // not worth saying any more, or silenced
 }
 
 func (s *Stats) add(o Stats) {
@@ -115,6 +150,9 @@ func (s *Stats) add(o Stats) {
 	s.Dead += o.Dead
 	s.Released += o.Released
 	s.Lost += o.Lost
+	s.Unknown += o.Unknown
+	s.FellBack += o.FellBack
+	s.Settled += o.Settled
 }
 
 // Wake makes Run look for work at once. It never blocks.
@@ -136,7 +174,8 @@ func (d *Dispatcher) Run(ctx context.Context) {
 		}
 		if stats != (Stats{}) {
 			d.cfg.Logger.Info("outbox drained", "sent", stats.Sent, "failed", stats.Failed,
-				"dead", stats.Dead, "released", stats.Released, "lost", stats.Lost)
+				"dead", stats.Dead, "released", stats.Released, "lost", stats.Lost,
+				"unknown", stats.Unknown, "fell_back", stats.FellBack, "settled", stats.Settled)
 		}
 		timer := d.cfg.Clock.NewTimer(d.pause(ctx))
 		select {
@@ -169,6 +208,9 @@ func (d *Dispatcher) pause(ctx context.Context) time.Duration {
 // no channel works, or when ctx ends, which is no error. Its errors are the
 // database's; what happens to single messages is recorded with them.
 func (d *Dispatcher) Drain(ctx context.Context) (Stats, error) {
+	if err := d.confirm(ctx); err != nil {
+		return Stats{}, err
+	}
 	var (
 		wg    sync.WaitGroup
 		mu    sync.Mutex
@@ -199,8 +241,8 @@ func (d *Dispatcher) work(ctx context.Context) (Stats, error) {
 		if err != nil || len(b.rows) == 0 {
 			return stats, err
 		}
-		err = b.deliver(ctx)
-		stats.add(b.stats)
+		delivered, err := b.deliver(ctx)
+		stats.add(delivered)
 		if err != nil {
 			return stats, err
 		}

@@ -58,7 +58,9 @@ func TestEveryMessageArrivesAfterAFault(t *testing.T) {
 				cfg := server.config(security)
 				cfg.Timeout, cfg.Clock = 300*time.Millisecond, clock
 				o := newOutbox(t, s, clock)
-				o.add(o.user(), 3)
+				for range 3 { // to one person they would wait for each other
+					o.add(o.user(), 1)
+				}
 				d := o.dispatcher(server.channel(cfg))
 
 				server.behave(tc.faults)
@@ -111,7 +113,9 @@ func TestAChannelThatIsDownIsNotHammered(t *testing.T) {
 		cfg := server.config(notifier.NoTLS)
 		cfg.Clock = clock
 		o := newOutbox(t, s, clock)
-		o.add(o.user(), 100)
+		for range 100 {
+			o.add(o.user(), 1)
+		}
 		d := o.dispatcher(server.channel(cfg), func(c *notifier.Config) { c.Batch = 10 })
 
 		stats := o.drain(d)

@@ -1,0 +1,162 @@
+package notifier
+
+import (
+	"cmp"
+	"context"
+	"strings"
+	"time"
+
+	"duban/models"
+)
+
+const (
+	// receiptQueries is how often a provider is asked for a receipt before
+	// the wait for it is over.
+	receiptQueries = 4
+	// unknownFor is for how long a provider is asked what became of a message
+	// before another channel takes over.
+	unknownFor = time.Hour
+	// receiptBatch bounds how many receipts are asked for at a time.
+	receiptBatch = 50
+)
+
+// settleBackoff spaces the questions about a message whose fate is unknown.
+var settleBackoff = backoff{min: time.Minute, max: 30 * time.Minute}
+
+// settle finds out what became of a message that may have been handed over. It
+// returns known=false only if the provider says that it never had it, so that
+// it may be sent.
+func (b *batch) settle(ctx context.Context, n models.Notification, m Message, out *outlet) (o models.Outcome, known bool) {
+	receipts, err := b.d.cfg.Store.ReceiptsOf(ctx, n.ID)
+	if err == nil && len(receipts) > 0 { // it was taken: there is word of it already
+		o = b.sent(n, m, out, n.ProviderID)
+		o.Receipts = receipts
+		return o, true
+	}
+	asking, cancel := b.d.sendContext(ctx)
+	defer cancel()
+	fate, err := out.careful.Settle(asking, m, n.ProviderID, *n.HandedAt)
+	if err != nil {
+		b.d.cfg.Logger.Warn("fate of a message not known", "notification", n.ID, "channel", n.Channel, "error", redacted(err.Error()))
+		fate = Fate{}
+	}
+	switch fate.State {
+	case FateNotTaken:
+		return models.Outcome{}, false
+	case FateUnknown:
+		return b.unknown(n, *n.HandedAt, n.LastError), true
+	case FateTaken, FateDelivered, FateFailed:
+	}
+	o = b.sent(n, m, out, fate.ProviderID)
+	o.Receipts = []models.Receipt{fate.receipt(n)}
+	return o, true
+}
+
+// unknown is the outcome of a message that may have been sent: it is asked for,
+// until another channel takes over, or until only a person can decide.
+func (b *batch) unknown(n models.Notification, handedAt time.Time, cause string) models.Outcome {
+	now := b.d.cfg.Clock.Now()
+	o := models.Outcome{
+		State: models.NotificationUnknown, LastError: cause, NextAttemptAt: now.Add(settleBackoff.after(n.Attempts)),
+		FailingSince: n.FailingSince, Handed: true,
+	}
+	switch age := now.Sub(handedAt); {
+	case age >= unknownFor && len(n.Route) > 0, n.Urgency == models.Instant && len(n.Route) > 0:
+		o.FallBack, o.Reason = true, models.NoReceipt
+	case age >= b.d.cfg.MaxAge:
+		o.State, o.Reason = models.NotificationDead, models.NoReceipt
+	case age >= unknownFor:
+		o.Reason = models.NoReceipt
+	}
+	return o
+}
+
+// confirm asks for the receipts that sent messages await, and ends the wait for
+// those that do not come.
+func (d *Dispatcher) confirm(ctx context.Context) error {
+	for ctx.Err() == nil {
+		due, err := d.awaitReceipts(ctx)
+		if err != nil || len(due) == 0 {
+			return err
+		}
+		people := make([]int64, len(due))
+		for i, n := range due {
+			people[i] = n.RecipientID
+		}
+		users, err := d.cfg.Store.UsersByID(ctx, people)
+		if err != nil {
+			return err
+		}
+		for _, n := range due {
+			if err := d.confirmOne(ctx, n, users[n.RecipientID]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// awaitReceipts takes the messages whose receipts are to be asked for by now.
+func (d *Dispatcher) awaitReceipts(ctx context.Context) ([]models.Notification, error) {
+	longest := time.Duration(0)
+	for _, out := range d.channels {
+		if out.careful != nil {
+			longest = max(longest, out.careful.ReceiptWait())
+		}
+	}
+	if longest == 0 { // no channel of ours brings any
+		return nil, nil
+	}
+	return d.cfg.Store.AwaitReceipts(ctx, receiptBatch, longest/receiptQueries)
+}
+
+func (d *Dispatcher) confirmOne(ctx context.Context, n models.Notification, user models.User) error {
+	out, ok := d.channels[n.Channel]
+	if !ok || out.careful == nil || n.SentAt == nil {
+		return d.cfg.Store.NoReceiptCame(ctx, n.ID)
+	}
+	m, failure := d.words(n, user)
+	if failure == nil {
+		asking, cancel := d.sendContext(ctx)
+		fate, err := out.careful.Settle(asking, m, n.ProviderID, *n.SentAt)
+		cancel()
+		if err == nil && (fate.State == FateDelivered || fate.State == FateFailed) {
+			return d.cfg.Store.ApplyReceipt(ctx, fate.receipt(n), n.Key())
+		}
+	}
+	if d.cfg.Clock.Now().Sub(*n.SentAt) >= out.careful.ReceiptWait() {
+		return d.cfg.Store.NoReceiptCame(ctx, n.ID)
+	}
+	return nil
+}
+
+// awaited returns what is recorded of the receipts that are to come: one for
+// each id that the provider gave, or one by our key where it gave none.
+func awaited(n models.Notification, providerID string) []models.Receipt {
+	if providerID == "" {
+		providerID = n.Key()
+	}
+	var receipts []models.Receipt
+	for id := range strings.SplitSeq(providerID, ",") {
+		receipts = append(receipts, models.Receipt{ProviderID: id, State: models.ReceiptPending})
+	}
+	return receipts
+}
+
+// receipt is what is recorded of a fate.
+func (f Fate) receipt(n models.Notification) models.Receipt {
+	r := models.Receipt{
+		Channel: n.Channel, ProviderID: cmp.Or(f.ProviderID, n.ProviderID, n.Key()), State: models.ReceiptPending, Code: f.Code,
+	}
+	switch f.State {
+	case FateDelivered:
+		r.State = models.ReceiptDelivered
+	case FateFailed:
+		r.State = models.ReceiptFailed
+	case FateUnknown, FateNotTaken, FateTaken:
+	}
+	if !f.At.IsZero() {
+		r.At = &f.At
+	}
+	return r
+}
