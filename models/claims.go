@@ -76,39 +76,26 @@ func (u Urgency) turn() int {
 	return 1
 }
 
-// claimable returns the messages that are due and whose turn it is.
+// claimable returns the messages that are due and whose turn it is, but for
+// those that are under way.
 func (tx *Tx) claimable(now, leaseNow time.Time, limit int) ([]int64, error) {
 	var found []candidate
-	const columns = "id, recipient_id, channel, urgency, next_attempt_at"
-	err := tx.db.Model(&Notification{}).Select(columns).Where("urgency = ?", Instant).Where(due, now, leaseNow).
+	err := tx.db.Model(&Notification{}).Select("id, recipient_id, channel, urgency, next_attempt_at").Where(due, now, leaseNow).
 		Order("next_attempt_at, id").Limit(limit).Find(&found).Error
-	if err != nil {
+	if err != nil || len(found) == 0 {
 		return nil, err
 	}
-	var others []candidate
-	err = tx.db.Model(&Notification{}).Select(columns).Where("urgency <> ?", Instant).Where(due, now, leaseNow).
-		Order("next_attempt_at, id").Limit(limit).Find(&others).Error
-	if err != nil || len(found)+len(others) == 0 {
-		return nil, err
+	found, err = tx.inTurn(found, now, leaseNow)
+	ids := make([]int64, len(found))
+	for i, c := range found {
+		ids[i] = c.ID
 	}
-	others, err = tx.inTurn(others, now, leaseNow)
-	if err != nil {
-		return nil, err
-	}
-	found = append(found, others...)
-	ids := make([]int64, min(limit, len(found)))
-	for i := range ids {
-		ids[i] = found[i].ID
-	}
-	return ids, nil
+	return ids, err
 }
 
 // inTurn drops the candidates that have to wait for an earlier message to the
 // same person. Those of which it is known how long are put off until then.
 func (tx *Tx) inTurn(all []candidate, now, leaseNow time.Time) ([]candidate, error) {
-	if len(all) == 0 {
-		return nil, nil
-	}
 	people := make([]int64, 0, len(all))
 	for _, c := range all {
 		people = append(people, c.RecipientID)
@@ -135,7 +122,7 @@ func (tx *Tx) inTurn(all []candidate, now, leaseNow time.Time) ([]candidate, err
 	kept := all[:0:0]
 	for _, c := range all {
 		before, waits := first[line{c.RecipientID, c.Channel}]
-		if !waits || before.ID > c.ID {
+		if !waits || before.ID > c.ID || c.Urgency == Instant {
 			kept = append(kept, c)
 			continue
 		}

@@ -3,6 +3,7 @@ package models
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -10,13 +11,23 @@ import (
 	"gorm.io/gorm/clause"
 )
 
+// ahead is by how much a message is dated back that somebody waits for in front
+// of a screen, which puts it before all others that are due.
+const ahead = 24 * time.Hour
+
 // Enqueue adds messages to the outbox and returns how many are new: one whose
 // dedup key is there already is not created again.
 func (tx *Tx) Enqueue(messages []Notification) (int, error) {
 	if len(messages) == 0 {
 		return 0, nil
 	}
-	n, err := tx.createMissing(messages)
+	rows := slices.Clone(messages) // the transaction may run again
+	for i := range rows {
+		if rows[i].Urgency == Instant {
+			rows[i].NextAttemptAt = rows[i].NextAttemptAt.Add(-ahead)
+		}
+	}
+	n, err := tx.createMissing(rows)
 	return int(n), err
 }
 
@@ -126,20 +137,19 @@ func (tx *Tx) finishPlain(all []Finished) error {
 		return nil
 	}
 	now := tx.store.now()
-	var providerID, wording strings.Builder
+	var when strings.Builder
 	var ids, numbers []any
 	in := make([]int64, len(all))
 	for i, f := range all {
-		providerID.WriteString(" WHEN ? THEN ?")
+		when.WriteString(" WHEN ? THEN ?")
 		ids = append(ids, f.ID, f.Outcome.ProviderID)
-		wording.WriteString(" WHEN ? THEN ?")
 		numbers = append(numbers, f.ID, f.Outcome.Wording)
 		in[i] = f.ID
 	}
-	args := append([]any{NotificationSent, now, now}, append(append(ids, numbers...), in)...)
+	args := slices.Concat([]any{NotificationSent, now, now}, ids, numbers, []any{in})
 	return tx.db.Exec("UPDATE notifications SET state = ?, sent_at = ?, updated_at = ?, reason = '', last_error = '', lease_token = '', lease_until = NULL, "+
-		"failing_since = NULL, handed_at = NULL, provider_id = CASE id"+providerID.String()+" ELSE provider_id END, "+
-		"wording = CASE id"+wording.String()+" ELSE wording END WHERE id IN ?", args...).Error
+		"failing_since = NULL, handed_at = NULL, provider_id = CASE id"+when.String()+" ELSE provider_id END, "+
+		"wording = CASE id"+when.String()+" ELSE wording END WHERE id IN ?", args...).Error
 }
 
 // finish records any outcome.

@@ -16,7 +16,6 @@ ALTER TABLE notifications ADD COLUMN delivered_at $TIME;
 ALTER TABLE notifications ADD COLUMN wording INT NOT NULL DEFAULT 0;
 ALTER TABLE notifications ADD COLUMN parts INT NOT NULL DEFAULT 0;
 ALTER TABLE notifications ADD COLUMN cost BIGINT NOT NULL DEFAULT 0;
-CREATE INDEX ix_notifications_urgency ON notifications (urgency, state, next_attempt_at);
 CREATE INDEX ix_notifications_recipient ON notifications (recipient_id, state, id);
 CREATE INDEX ix_notifications_receipt ON notifications (receipt_due_at, id);
 CREATE INDEX ix_notifications_digest ON notifications (digest_id, id);
