@@ -149,6 +149,7 @@ func (s *server) mountWorkflows(r *gin.Engine, get func(string, gin.HandlerFunc)
 	r.POST("/delegations/:id/revoke", s.answer(known(s.revoke)))
 	get("/handover", s.page("handover", personal(s.handOver)))
 	r.POST("/handover", s.answer(known(s.giveOver)))
+	r.POST("/messages/:id/resend", s.answer(known(s.resend)))
 	s.mountAPI(r, get)
 }
 

@@ -40,7 +40,7 @@ func word(language models.Language, group string, value any) string {
 }
 
 // catalogue holds every text of the console. It is never written to.
-var catalogue = together(consoleTexts, workflowTexts, errorTexts)
+var catalogue = together(consoleTexts, workflowTexts, errorTexts, deliveryTexts)
 
 // together joins parts of the catalogue, none of which has a key of another.
 func together(parts ...map[string]text) map[string]text {
@@ -252,20 +252,6 @@ var consoleTexts = map[string]text{
 	"message.as_of":     {"截至", "As of"},
 	"message.text":      {"正文", "Text"},
 	"message.no_text":   {"没有模板 %s，无法生成正文。", "There is no template %s to word it with."},
-
-	"delivery.pending":    {"待发送", "Pending"},
-	"delivery.sending":    {"发送中", "Sending"},
-	"delivery.sent":       {"已发送", "Sent"},
-	"delivery.failed":     {"失败，将重试", "Failed, will retry"},
-	"delivery.dead":       {"已放弃", "Given up"},
-	"delivery.suppressed": {"不发送", "Not sent"},
-
-	"reason.stale":        {"同一事项有更紧急的提醒", "a more urgent one goes out"},
-	"reason.no_recipient": {"没有人担任该角色", "nobody holds the role"},
-	"reason.no_address":   {"收件人没有地址", "the recipient has no address"},
-
-	"channel.email": {"邮件", "E-mail"},
-	"channel.file":  {"文件", "File"},
 
 	"template.reminder_before":  {"到期提醒", "Reminder"},
 	"template.reminder_today":   {"今日到期", "Due today"},

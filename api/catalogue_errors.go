@@ -17,6 +17,8 @@ var errorTexts = map[string]text{
 	"error.bad_form":      {"无法读取提交的内容，请返回重新提交。", "The form cannot be read. Go back and submit it again."},
 	"error.bad_json":      {"JSON 无法识别：%s", "bad JSON: %s"},
 	"error.bad_value":     {"参数 %s 的值 %q 不对，应为：%s。", "%s has the value %q; expected: %s."},
+	"error.not_dead":      {"这条消息没有被放弃，不需要重新发送。", "This message was not given up and need not be sent again."},
+	"error.resender":      {"只有系统管理员可以重新发送消息。", "Only administrators may send messages again."},
 	"error.cross_site":    {"请求来自其他网站，没有受理。请在本系统的页面上操作。", "The request came from another website and was refused. Use the pages of this console."},
 	"error.get_method":    {"请从页面上的按钮操作。", "Use the button on the page."},
 	"error.home":          {"回到总览", "Back to the overview"},

@@ -2,6 +2,11 @@ package api
 
 import (
 	"context"
+	"net/http"
+	"strconv"
+
+	"github.com/gin-gonic/gin"
+	"github.com/shopspring/decimal"
 
 	"duban/models"
 	"duban/notifier"
@@ -10,8 +15,9 @@ import (
 const messagesPage = 50
 
 var messageStates = []models.NotificationState{
-	models.NotificationPending, models.NotificationSending, models.NotificationSent,
-	models.NotificationFailed, models.NotificationDead, models.NotificationSuppressed,
+	models.NotificationHeld, models.NotificationPending, models.NotificationSending, models.NotificationSent,
+	models.NotificationDelivered, models.NotificationFailed, models.NotificationUnknown, models.NotificationDead,
+	models.NotificationSuppressed,
 }
 
 // messagesData is a page of the outbox.
@@ -50,6 +56,29 @@ type messageData struct {
 	models.Message
 	Text   *notifier.Message // nil if it cannot be put into words
 	Closed bool              // what it says is not for everybody
+
+	TakenOver int64 // the message by another channel that took over, 0 if none did
+	Receipts  []models.Receipt
+	MayResend bool
+}
+
+// Yuan is the estimated price in 元, to a thousandth of a 分.
+func (d messageData) Yuan() string {
+	return decimal.New(d.Cost, -5).String()
+}
+
+// follow adds what became of the message after it was sent, or instead.
+func (d *messageData) follow(ctx context.Context, r *request) error {
+	next, ok, err := r.store.FellBackTo(ctx, d.ID)
+	if err != nil {
+		return err
+	}
+	if ok {
+		d.TakenOver = next.ID
+	}
+	d.MayResend = d.State == models.NotificationDead && r.person.Has(models.RoleAdmin)
+	d.Receipts, err = r.store.ReceiptsOf(ctx, d.ID)
+	return err
 }
 
 // message words the message anew from its frozen facts, as the dispatcher
@@ -60,6 +89,9 @@ func message(ctx context.Context, r *request) (any, error) {
 		return nil, err
 	}
 	data := messageData{Message: m}
+	if err := data.follow(ctx, r); err != nil {
+		return nil, err
+	}
 	if data.Closed, err = closed(ctx, r, m); err != nil || data.Closed || r.templates == nil {
 		return data, err
 	}
@@ -87,4 +119,23 @@ func closed(ctx context.Context, r *request, m models.Message) (bool, error) {
 	}
 	v, err := r.engine.View(ctx, m.InstanceID)
 	return err != nil || !v.MaySee(r.person.ID), err
+}
+
+// resend queues a message again that was given up.
+func (s *server) resend(c *gin.Context, r *request) error {
+	if !r.person.Has(models.RoleAdmin) {
+		return &pageError{status: http.StatusForbidden, text: "error.resender"}
+	}
+	n, err := s.Store.ResendDead(c.Request.Context(), r.person.Account, r.id)
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		return &pageError{status: http.StatusConflict, text: "error.not_dead"}
+	}
+	if s.Wake != nil {
+		s.Wake()
+	}
+	s.redirect(c, "/messages/"+strconv.FormatInt(r.id, 10))
+	return nil
 }
