@@ -100,11 +100,11 @@ func fiscalYear(ctx context.Context, r *request) (year int, years []int, err err
 }
 
 func (o *overviewData) readCurve(ctx context.Context, r *request) error {
-	plan, err := r.store.YearPlan(ctx, o.Year)
+	plan, err := r.store.YearPlan(ctx, o.Year, 0)
 	if err != nil {
 		return err
 	}
-	paid, err := r.store.YearSpending(ctx, o.Year, r.today)
+	paid, err := r.store.YearSpending(ctx, o.Year, 0, r.today)
 	if err != nil {
 		return err
 	}

@@ -86,7 +86,7 @@ func TestConsoleQueriesOnEveryEngine(t *testing.T) {
 				t.Errorf("GET %s: %d", page, w.Code)
 			}
 		}
-		plan, err := s.YearPlan(t.Context(), 2025)
+		plan, err := s.YearPlan(t.Context(), 2025, 0)
 		if err != nil || len(plan) != 4 || plan[0].Amount != 117_000_000+313_823_125+156_500_000+38_400_000 {
 			t.Errorf("the plan is %v, %v", plan, err)
 		}
@@ -98,7 +98,7 @@ func TestConsoleQueriesOnEveryEngine(t *testing.T) {
 		if want := wan(585+1255+782+320+200+96) + 7_925_00; sum != want {
 			t.Errorf("the plan ends at %d, not %d", sum, want)
 		}
-		paid, err := s.YearSpending(t.Context(), 2025, calendar.MustDate(2025, time.March, 17))
+		paid, err := s.YearSpending(t.Context(), 2025, 0, calendar.MustDate(2025, time.March, 17))
 		if err != nil || len(paid) != 1 || paid[0].Amount != wan(60+310+20+80+3) {
 			t.Errorf("paid until March: %v, %v", paid, err)
 		}

@@ -89,13 +89,32 @@ func (r *round) message(o models.Obligation, rule models.Rule, facts models.Remi
 		Urgency: urgencyOf(facts), State: models.NotificationPending, NextAttemptAt: r.clock.Now().UTC(),
 	}
 	r.routing.Address(&m, s.to, false)
+	if m.State == models.NotificationPending && held(m, s.to) {
+		m.State = models.NotificationHeld
+	}
 	return m
 }
+
+// held reports whether a reminder waits to be told with others. Who reads them
+// once a week only still hears at once of what they alone can put right.
+func held(m models.Notification, to models.User) bool {
+	switch to.Reach.Digest {
+	case models.DigestOff:
+		return false
+	case models.DigestWeekly:
+		return m.Urgency != models.Urgent || !escalated(m.Payload.Audience)
+	case models.DigestDaily:
+	}
+	return true
+}
+
+// escalated reports whether a reminder goes to somebody above the owner.
+func escalated(a models.Audience) bool { return a == models.ToManager || a == models.ToLeader }
 
 // urgencyOf says how soon a reminder must be read: at once from the last
 // working day on, and whenever somebody above the owner has to be told.
 func urgencyOf(facts models.Reminder) models.Urgency {
-	if facts.DaysLeft <= 1 || facts.Audience == models.ToManager || facts.Audience == models.ToLeader {
+	if facts.DaysLeft <= 1 || escalated(facts.Audience) {
 		return models.Urgent
 	}
 	return models.Normal

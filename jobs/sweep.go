@@ -35,13 +35,15 @@ type Stats struct {
 	Suppressed int // messages that were due but are not worth saying, recorded as such
 	Opened     int // workflows begun
 	Withdrawn  int // workflows ended because nothing is left to be decided
+	Digests    int // messages that tell several reminders
+	Digested   int // the reminders that they tell
 }
 
 // Counts returns the stats by name, as a job run records them.
 func (s Stats) Counts() map[string]int {
 	return map[string]int{
 		"checked": s.Checked, "changed": s.Changed, "enqueued": s.Enqueued, "suppressed": s.Suppressed,
-		"opened": s.Opened, "withdrawn": s.Withdrawn,
+		"opened": s.Opened, "withdrawn": s.Withdrawn, "digests": s.Digests, "digested": s.Digested,
 	}
 }
 
@@ -52,13 +54,16 @@ func (s *Stats) add(t Stats) {
 	s.Suppressed += t.Suppressed
 	s.Opened += t.Opened
 	s.Withdrawn += t.Withdrawn
+	s.Digests += t.Digests
+	s.Digested += t.Digested
 }
 
 // Sweep checks every obligation that is due for a check on or before day, in
 // bounded transactions. In each of them the obligations' new states, their
 // audit entries and the messages about them are committed together. So a sweep
 // that is killed has done some batches and not others; the next one goes on
-// from there, and catches up over any number of days.
+// from there, and catches up over any number of days. At the end, what one
+// person is to hear of several duties becomes one message (汇总).
 func (sw *Sweeper) Sweep(ctx context.Context, day calendar.Date) (Stats, error) {
 	var total Stats
 	if err := sw.warnOfMissingYear(ctx, day); err != nil {
@@ -81,10 +86,11 @@ func (sw *Sweeper) Sweep(ctx context.Context, day calendar.Date) (Stats, error) 
 			sw.Progress(total)
 		}
 	}
-	if sw.Engine == nil {
-		return total, nil
+	bundled, err := sw.bundle(ctx, day)
+	total.add(bundled)
+	if err != nil || sw.Engine == nil {
+		return total, err
 	}
-	var err error
 	if total.Withdrawn, err = sw.Engine.WithdrawMoot(ctx); err != nil {
 		return total, err
 	}
@@ -112,10 +118,10 @@ type round struct {
 	clock     clockwork.Clock
 }
 
-// round reads rules, people and the calendar inside the transaction, after the
-// obligations were locked: whoever changes them marks obligations for a check,
-// and that mark must not be consumed with what was true before.
-func (sw *Sweeper) round(tx *models.Tx, day calendar.Date) (*round, error) {
+// readRound reads rules, people and the calendar inside the transaction, after
+// the rows that it is for were locked: whoever changes them marks obligations
+// for a check, and that mark must not be consumed with what was true before.
+func readRound(tx *models.Tx, day calendar.Date, routing models.Routing, clock clockwork.Clock) (*round, error) {
 	rules, err := tx.Rules()
 	if err != nil {
 		return nil, err
@@ -129,8 +135,7 @@ func (sw *Sweeper) round(tx *models.Tx, day calendar.Date) (*round, error) {
 		return nil, err
 	}
 	return &round{
-		day: day, rules: NewRuleSet(rules), directory: NewDirectory(users), calendar: cal,
-		routing: sw.Routing, clock: sw.Clock,
+		day: day, rules: NewRuleSet(rules), directory: NewDirectory(users), calendar: cal, routing: routing, clock: clock,
 	}, nil
 }
 
@@ -141,7 +146,7 @@ func (sw *Sweeper) checkBatch(tx *models.Tx, day calendar.Date) (Stats, error) {
 	if err != nil || len(due) == 0 {
 		return stats, err
 	}
-	r, err := sw.round(tx, day)
+	r, err := readRound(tx, day, sw.Routing, sw.Clock)
 	if err != nil {
 		return stats, err
 	}

@@ -91,12 +91,14 @@ type AmountOn struct {
 }
 
 // YearPlan returns by how much the spending that the active projects of a year
-// have promised rises on each checkpoint, in the order of the days. A project
-// that states nothing at a checkpoint keeps its last stated amount.
-func (s *Store) YearPlan(ctx context.Context, year int) ([]AmountOn, error) {
+// have promised rises on each checkpoint, in the order of the days: those of a
+// unit, or of all for 0. A project that states nothing at a checkpoint keeps
+// its last stated amount.
+func (s *Store) YearPlan(ctx context.Context, year int, unitID int64) ([]AmountOn, error) {
 	steps := s.Read(ctx).Table("obligations o").Joins("JOIN projects p ON p.id = o.project_id").
 		Select("o.due_on AS day, o.amount - COALESCE(LAG(o.amount) OVER (PARTITION BY o.project_id ORDER BY o.due_on), 0) AS amount").
 		Where("p.fiscal_year = ? AND p.state = ? AND o.kind = ? AND o.state <> ?", year, ProjectActive, SpendingTarget, StateWaived)
+	on(&steps)(unitID != 0, "p.unit_id = ?", unitID)
 	var plan []AmountOn
 	err := s.Read(ctx).Table("(?) steps", steps).Select("day, SUM(amount) AS amount").Group("day").Order("day").Scan(&plan).Error
 	if err != nil {
@@ -106,9 +108,11 @@ func (s *Store) YearPlan(ctx context.Context, year int) ([]AmountOn, error) {
 }
 
 // YearSpending returns what the active projects of a year have paid on each
-// day up to and including day.
-func (s *Store) YearSpending(ctx context.Context, year int, day calendar.Date) ([]AmountOn, error) {
-	return spending(s.Read(ctx).Where("p.fiscal_year = ? AND p.state = ?", year, ProjectActive), day)
+// day up to and including day: those of a unit, or of all for 0.
+func (s *Store) YearSpending(ctx context.Context, year int, unitID int64, day calendar.Date) ([]AmountOn, error) {
+	q := s.Read(ctx).Where("p.fiscal_year = ? AND p.state = ?", year, ProjectActive)
+	on(&q)(unitID != 0, "p.unit_id = ?", unitID)
+	return spending(q, day)
 }
 
 // ProjectSpending is YearSpending for one project.
@@ -142,12 +146,16 @@ func (s *Store) paidOf(ctx context.Context, ids []int64, day calendar.Date) (map
 // DutyFilter selects obligations; a zero field selects all.
 type DutyFilter struct {
 	ID        int64
+	UnitID    int64
 	ProjectID int64
 	State     State
 	Unsettled bool // only those about which something remains to be done
 	Kind      Kind
 	Light     Light
 	From, To  calendar.Date // due on or between these days
+
+	Grave                  bool          // only those that are overdue or red, the red ones first
+	SettledFrom, SettledTo calendar.Date // settled on or between these days
 
 	// The page: up to Limit of them, after the one due on AfterDue with AfterID.
 	AfterDue calendar.Date
@@ -158,9 +166,13 @@ type DutyFilter struct {
 func (f DutyFilter) apply(db *gorm.DB) *gorm.DB {
 	where := on(&db)
 	where(f.ID != 0, "o.id = ?", f.ID)
+	where(f.UnitID != 0, "o.unit_id = ?", f.UnitID)
 	where(f.ProjectID != 0, "o.project_id = ?", f.ProjectID)
 	where(f.State != "", "o.state = ?", f.State)
 	where(f.Unsettled, unsettled)
+	where(f.Grave, unsettled+" AND (o.state = 'missed' OR o.light = 'red')")
+	where(!f.SettledFrom.IsZero(), "o.settled_on >= ?", f.SettledFrom)
+	where(!f.SettledTo.IsZero(), "o.settled_on <= ?", f.SettledTo)
 	where(f.Kind != "", "o.kind = ?", f.Kind)
 	where(f.Light != "", "o.light = ?", f.Light)
 	where(!f.From.IsZero(), "o.due_on >= ?", f.From)
@@ -180,7 +192,8 @@ type Duty struct {
 }
 
 // Duties returns the selected obligations in the order of due date and id,
-// with the payments up to and including day.
+// grave ones in the order of their light first, with the payments up to and
+// including day.
 func (s *Store) Duties(ctx context.Context, f DutyFilter, day calendar.Date) ([]Duty, error) {
 	q := f.apply(s.Read(ctx).Table("obligations o")).
 		Joins("LEFT JOIN units u ON u.id = o.unit_id").
@@ -190,6 +203,9 @@ func (s *Store) Duties(ctx context.Context, f DutyFilter, day calendar.Date) ([]
 			"COALESCE(p.name, '') AS project_name, COALESCE(p.budget, 0) AS budget, COALESCE(w.name, '') AS owner_name")
 	if !f.AfterDue.IsZero() {
 		q = q.Where("o.due_on > ? OR (o.due_on = ? AND o.id > ?)", f.AfterDue, f.AfterDue, f.AfterID)
+	}
+	if f.Grave {
+		q = q.Order("CASE o.light WHEN 'red' THEN 0 WHEN 'yellow' THEN 1 ELSE 2 END")
 	}
 	var duties []Duty
 	if err := q.Order("o.due_on, o.id").Limit(f.Limit).Scan(&duties).Error; err != nil {

@@ -37,6 +37,10 @@ type Reminder struct {
 
 	Approval *Approval `json:"approval,omitempty"` // of a message about a workflow
 	Login    *Login    `json:"login,omitempty"`    // of a message that lets a person in
+
+	Digest *Digest       `json:"digest,omitempty"` // of a message that stands for several
+	Weekly *WeeklyReport `json:"weekly,omitempty"` // of a weekly report
+	Alarm  *Alarm        `json:"alarm,omitempty"`  // of a message about duban itself
 }
 
 // Approval holds the facts of a message about a workflow (审批), in the
