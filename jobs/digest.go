@@ -63,7 +63,7 @@ func (sw *Sweeper) bundleFor(tx *models.Tx, day calendar.Date, people []int64) (
 		return Stats{}, err
 	}
 	for _, id := range people {
-		if err := t.today(id, t.of(id)); err != nil {
+		if err := t.today(t.directory.users[id], t.held[id]); err != nil {
 			return t.stats, err
 		}
 	}
@@ -71,10 +71,11 @@ func (sw *Sweeper) bundleFor(tx *models.Tx, day calendar.Date, people []int64) (
 }
 
 // today tells one person's reminders, unless they wait for the weekly report.
-func (t *telling) today(recipient int64, rows []models.Notification) error {
-	user := t.directory.users[recipient]
-	if user.Reach.Digest == models.DigestWeekly {
-		rows = slices.DeleteFunc(rows, func(n models.Notification) bool { return n.Day.DaysUntil(t.day) < weeklyPatience })
+// A user who is not active any more is the zero user.
+func (t *telling) today(user models.User, rows []models.Notification) error {
+	late := func(n models.Notification) bool { return n.Day.DaysUntil(t.day) >= weeklyPatience }
+	if user.Reach.Digest == models.DigestWeekly && !slices.ContainsFunc(rows, late) {
+		return nil
 	}
 	worth, err := t.worthTelling(user, rows)
 	if err != nil {

@@ -55,25 +55,25 @@ func (r *Reporter) Report(ctx context.Context, day calendar.Date) (ReportStats, 
 	if err != nil {
 		return stats, err
 	}
-	survey := &survey{store: r.Store, day: day, users: users, units: map[int64]*models.Standing{}}
+	survey := &survey{store: r.Store, day: day, users: users, units: map[int64]*models.Situation{}}
 	for _, u := range users {
 		weekly := u.Reach.Digest == models.DigestWeekly
 		if !u.Active || !leads(u) && !weekly {
 			continue
 		}
-		standing, err := survey.of(ctx, u.UnitID)
+		situation, err := survey.of(ctx, u.UnitID)
 		if err != nil {
 			return stats, fmt.Errorf("report of %s: %w", day, err)
 		}
-		if standing == nil {
+		if situation == nil {
 			continue
 		}
 		if !leads(u) {
-			standing = nil
+			situation = nil
 		}
 		var did ReportStats
 		err = r.Store.Tx(ctx, "system", func(tx *models.Tx) (err error) {
-			did, err = r.reportTo(tx, day, u, standing)
+			did, err = r.reportTo(tx, day, u, situation)
 			return err
 		})
 		if err != nil {
@@ -92,7 +92,7 @@ func leads(u models.User) bool { return u.Has(models.RoleLeader) || u.Has(models
 func monday(day calendar.Date) calendar.Date { return day.AddDays(-(int(day.Weekday()) + 6) % 7) }
 
 // reportTo puts one person's report of the week into the outbox.
-func (r *Reporter) reportTo(tx *models.Tx, day calendar.Date, to models.User, standing *models.Standing) (ReportStats, error) {
+func (r *Reporter) reportTo(tx *models.Tx, day calendar.Date, to models.User, situation *models.Situation) (ReportStats, error) {
 	week := monday(day)
 	if had, err := tx.SaidSince(to.ID, templateReport, week); err != nil || had {
 		return ReportStats{}, err
@@ -118,9 +118,9 @@ func (r *Reporter) reportTo(tx *models.Tx, day calendar.Date, to models.User, st
 	}
 	first := worth[:min(digestSize, len(worth))]
 	n := t.message(templateReport, fmt.Sprintf("report|%s|%d", week, to.ID), first)
-	n.Payload.Weekly = &models.WeeklyReport{From: day.AddDays(-7), To: day.AddDays(-1), Standing: standing}
+	n.Payload.Weekly = &models.WeeklyReport{From: day.AddDays(-7), To: day.AddDays(-1), Situation: situation}
 	switch {
-	case standing == nil:
+	case situation == nil:
 		n.Payload.Digest.Trend = t.trend(first)
 	case to.Reach.Digest != models.DigestWeekly:
 		n.Payload.Digest = nil

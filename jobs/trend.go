@@ -53,7 +53,7 @@ func (t *telling) trend(worth []models.Notification) *models.Trend {
 	var asOf calendar.Date
 	projects := map[int64]models.Project{}
 	for _, n := range worth {
-		o := t.duties[n.ObligationID]
+		o := t.gate.Standing.Duties[n.ObligationID]
 		if on := t.evidence.Units[o.UnitID].RecordsAsOf; on.After(asOf) {
 			asOf = on
 		}

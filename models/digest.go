@@ -62,19 +62,19 @@ type TrendWeek struct {
 type WeeklyReport struct {
 	From calendar.Date `json:"from"` // the seven days before the report
 	To   calendar.Date `json:"to"`
-	// Standing is for those who answer for a unit, nil for others.
-	Standing *Standing `json:"standing,omitempty"`
+	// Situation is for those who answer for a unit, nil for others.
+	Situation *Situation `json:"situation,omitempty"`
 }
 
-// Standing is how the duties of a unit, or of all units, stand.
-type Standing struct {
+// Situation is how the duties of a unit, or of all units, stand.
+type Situation struct {
 	UnitName string                 `json:"unit_name,omitempty"` // blank for all units
 	Lights   map[Light]int          `json:"lights"`              // of all duties that are not settled
 	Worst    Excerpt[DigestItem]    `json:"worst"`               // red or overdue
 	Due      Excerpt[DigestItem]    `json:"due"`                 // in the days to come
 	Settled  Excerpt[DigestItem]    `json:"settled"`             // in the week before
-	Flows    Excerpt[StandingFlow]  `json:"flows"`               // over their time limit
-	Mutes    Excerpt[StandingMuted] `json:"mutes"`               // in force
+	Flows    Excerpt[OverdueFlow]  `json:"flows"`               // over their time limit
+	Mutes    Excerpt[MutedProject] `json:"mutes"`               // in force
 	Trend    *Trend                 `json:"trend,omitempty"`
 }
 
@@ -92,8 +92,8 @@ func First[T any](list []T, n int) Excerpt[T] {
 // More returns how many the excerpt leaves out.
 func (e Excerpt[T]) More() int { return e.Total - len(e.Items) }
 
-// StandingFlow is a workflow in which a decision is overdue (超期).
-type StandingFlow struct {
+// OverdueFlow is a workflow in which a decision is overdue (超期).
+type OverdueFlow struct {
 	InstanceID  int64         `json:"instance_id"`
 	Title       string        `json:"title"` // of the duty
 	ProjectName string        `json:"project_name,omitempty"`
@@ -102,8 +102,8 @@ type StandingFlow struct {
 	DaysLeft    int           `json:"days_left"`
 }
 
-// StandingMuted is a project whose reminders are muted (项目免打扰).
-type StandingMuted struct {
+// MutedProject is a project whose reminders are muted (项目免打扰).
+type MutedProject struct {
 	ProjectName string        `json:"project_name"`
 	Owner       string        `json:"owner"` // who answers for it
 	Reason      string        `json:"reason"`

@@ -1,6 +1,7 @@
 package models
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
@@ -85,40 +86,24 @@ func (tx *Tx) SaidSince(recipient int64, template string, day calendar.Date) (bo
 	return n > 0, err
 }
 
-// Obligations returns the duties with the given ids.
-func (tx *Tx) Obligations(ids []int64) ([]Obligation, error) {
-	duties := make([]Obligation, 0, len(ids))
+// MessagesIn returns the messages in a state, in the order of their ids.
+func (s *Store) MessagesIn(ctx context.Context, state NotificationState) ([]Notification, error) {
+	var list []Notification
+	if err := s.Read(ctx).Where("state = ?", state).Order("id").Find(&list).Error; err != nil {
+		return nil, fmt.Errorf("read the messages that are %s: %w", state, err)
+	}
+	return list, nil
+}
+
+// NotificationsByID returns the messages with the given ids, in their order.
+func (s *Store) NotificationsByID(ctx context.Context, ids []int64) ([]Notification, error) {
+	var list []Notification
 	for chunk := range slices.Chunk(ids, insertChunk) {
-		var batch []Obligation
-		if err := tx.db.Where("id IN ?", chunk).Order("id").Find(&batch).Error; err != nil {
-			return nil, fmt.Errorf("read obligations: %w", err)
+		var batch []Notification
+		if err := s.Read(ctx).Where("id IN ?", chunk).Order("id").Find(&batch).Error; err != nil {
+			return nil, fmt.Errorf("read messages: %w", err)
 		}
-		duties = append(duties, batch...)
+		list = append(list, batch...)
 	}
-	return duties, nil
-}
-
-// SilencesInForce returns the silences that are in force now.
-func (tx *Tx) SilencesInForce() ([]Silence, error) {
-	now := tx.store.now()
-	var silences []Silence
-	err := tx.db.Where("starts_at <= ? AND (ends_at IS NULL OR ends_at > ?)", now, now).Order("id").Find(&silences).Error
-	if err != nil {
-		return nil, fmt.Errorf("read silences: %w", err)
-	}
-	return silences, nil
-}
-
-// AcknowledgementsUntil returns what has been acknowledged about duties and
-// pauses something on a day.
-func (tx *Tx) AcknowledgementsUntil(obligations []int64, day calendar.Date) ([]Acknowledgement, error) {
-	var acks []Acknowledgement
-	for chunk := range slices.Chunk(obligations, insertChunk) {
-		var batch []Acknowledgement
-		if err := tx.db.Where("obligation_id IN ? AND until_on >= ?", chunk, day).Order("id").Find(&batch).Error; err != nil {
-			return nil, fmt.Errorf("read acknowledgements: %w", err)
-		}
-		acks = append(acks, batch...)
-	}
-	return acks, nil
+	return list, nil
 }

@@ -59,7 +59,7 @@ func (s *Store) UnitBudget(ctx context.Context, year int, unitID int64) (money.F
 
 // MutesInForce returns the projects of a unit, or of all units for 0, whose
 // reminders are muted now, the latest first.
-func (s *Store) MutesInForce(ctx context.Context, unitID int64) ([]StandingMuted, error) {
+func (s *Store) MutesInForce(ctx context.Context, unitID int64) ([]MutedProject, error) {
 	now := s.now()
 	q := s.Read(ctx).Table("silences m").Joins("JOIN projects p ON p.id = m.project_id").Joins("LEFT JOIN users w ON w.id = m.owner_id").
 		Select("m.*, p.name AS project_name, COALESCE(w.name, '') AS owner_name").
@@ -72,9 +72,9 @@ func (s *Store) MutesInForce(ctx context.Context, unitID int64) ([]StandingMuted
 	if err := q.Order("m.id DESC").Scan(&rows).Error; err != nil {
 		return nil, fmt.Errorf("read muted projects: %w", err)
 	}
-	muted := make([]StandingMuted, len(rows))
+	muted := make([]MutedProject, len(rows))
 	for i, r := range rows {
-		muted[i] = StandingMuted{ProjectName: r.ProjectName, Owner: r.OwnerName, Reason: r.Reason, Since: calendar.DateOf(r.StartsAt)}
+		muted[i] = MutedProject{ProjectName: r.ProjectName, Owner: r.OwnerName, Reason: r.Reason, Since: calendar.DateOf(r.StartsAt)}
 	}
 	return muted, nil
 }

@@ -42,30 +42,33 @@ func (st Standing) Decided(n Notification) bool {
 }
 
 // Standing reads how things stand about some messages.
-func (s *Store) Standing(ctx context.Context, messages []Notification) (Standing, error) {
+func (s *Store) Standing(ctx context.Context, messages []Notification) (st Standing, err error) {
+	err = s.View(ctx, func(tx *Tx) error {
+		st, err = tx.Standing(messages)
+		return err
+	})
+	return st, err
+}
+
+// Standing is Store.Standing inside the transaction.
+func (tx *Tx) Standing(messages []Notification) (Standing, error) {
 	st := Standing{
 		Users: map[int64]User{}, Duties: map[int64]Obligation{}, Acks: map[int64][]Acknowledgement{},
 		newest: map[heard]calendar.Date{}, closed: map[taskOf]bool{},
 	}
 	people, duties, instances := subjects(messages)
-	err := s.View(ctx, func(tx *Tx) error {
-		for _, read := range []func(*gorm.DB) error{
-			func(db *gorm.DB) error { return st.readPeople(db, people) },
-			func(db *gorm.DB) error { return st.readDuties(db, duties, people) },
-			func(db *gorm.DB) error { return st.readTasks(db, instances) },
-			func(db *gorm.DB) error {
-				now := s.now()
-				return db.Where("starts_at <= ? AND (ends_at IS NULL OR ends_at > ?)", now, now).Order("id").Find(&st.Silences).Error
-			},
-		} {
-			if err := read(tx.db); err != nil {
-				return err
-			}
+	for _, read := range []func(*gorm.DB) error{
+		func(db *gorm.DB) error { return st.readPeople(db, people) },
+		func(db *gorm.DB) error { return st.readDuties(db, duties, people) },
+		func(db *gorm.DB) error { return st.readTasks(db, instances) },
+		func(db *gorm.DB) error {
+			now := tx.store.now()
+			return db.Where("starts_at <= ? AND (ends_at IS NULL OR ends_at > ?)", now, now).Order("id").Find(&st.Silences).Error
+		},
+	} {
+		if err := read(tx.db); err != nil {
+			return st, fmt.Errorf("read how things stand about %d messages: %w", len(messages), err)
 		}
-		return nil
-	})
-	if err != nil {
-		return st, fmt.Errorf("read how things stand about %d messages: %w", len(messages), err)
 	}
 	return st, nil
 }

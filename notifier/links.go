@@ -23,12 +23,17 @@ func (t *Templates) WithLinks(key models.LinkKey) *Templates {
 // addLinks adds the way from the message into duban. The code stands beside
 // the link and never in it: a mail scanner that follows links does not read.
 func (t *Templates) addLinks(v *view, obligation int64) {
+	t.linkRows(v)
 	link := v.signedLink()
 	switch {
 	case link != nil && t.signs(v):
 		token := t.linkKey.Token(*link)
 		v.Link = t.url("links", token)
 		v.Code, v.CodeUntil = t.linkKey.Code(token), v.moment(link.ExpiresAt)
+	case v.Alarm != nil:
+		v.Link = t.list("messages")
+	case v.Digest != nil || v.Weekly != nil:
+		v.Link = t.list("obligations")
 	case v.Login != nil: // without a signature there is nothing to open
 	case v.Approval != nil:
 		v.Link = t.url("instances", strconv.FormatInt(v.Approval.InstanceID, 10))
@@ -49,7 +54,15 @@ func (t *Templates) url(kind, id string) string {
 	if t.baseURL == "" {
 		return ""
 	}
-	return t.baseURL + "/" + kind + "/" + id
+	return t.list(kind) + "/" + id
+}
+
+// list returns the address of a list, blank without a base URL.
+func (t *Templates) list(kind string) string {
+	if t.baseURL == "" {
+		return ""
+	}
+	return t.baseURL + "/" + kind
 }
 
 // signedLink returns what the message may be signed for, or nil.

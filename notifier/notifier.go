@@ -46,6 +46,7 @@ type Message struct {
 	Mobile   string          // likewise
 	Subject  string          // one line
 	Text     string
+	Brief    string // for a group, where Text lists much; blank if Text is short
 	HTML     string
 	SMS      SMSForm
 	Facts    map[string]string // what an SMS form may mention, by name

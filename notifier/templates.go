@@ -48,6 +48,9 @@ const (
 	WorkflowWithdrawn  = "workflow_withdrawn"  // 撤回
 	WorkflowTerminated = "workflow_terminated" // 终止
 	LoginCode          = "login_code"          // 登录验证码
+	Digest             = "digest"              // 汇总, of several reminders
+	Report             = "report"              // 周报
+	Alarm              = "alarm"               // 告警, to the administrators
 )
 
 // about is what a message is about, and thereby which facts it cannot do
@@ -58,6 +61,9 @@ const (
 	aboutDuty about = iota
 	aboutApproval
 	aboutLogin
+	aboutDigest
+	aboutWeek
+	aboutAlarm
 )
 
 // templateTable lists every template.
@@ -81,13 +87,30 @@ var templateTable = []struct {
 	{WorkflowWithdrawn, aboutApproval},
 	{WorkflowTerminated, aboutApproval},
 	{LoginCode, aboutLogin},
+	{Digest, aboutDigest},
+	{Report, aboutWeek},
+	{Alarm, aboutAlarm},
 }
 
 var errNoFacts = errors.New("消息缺少所需的内容")
 
 // check returns an error if the facts lack what the message is about.
 func (a about) check(r models.Reminder) error {
-	if a == aboutApproval && r.Approval == nil || a == aboutLogin && r.Login == nil {
+	has := true
+	switch a {
+	case aboutDuty:
+	case aboutApproval:
+		has = r.Approval != nil
+	case aboutLogin:
+		has = r.Login != nil
+	case aboutDigest:
+		has = r.Digest != nil
+	case aboutWeek:
+		has = r.Weekly != nil
+	case aboutAlarm:
+		has = r.Alarm != nil
+	}
+	if !has {
 		return errNoFacts
 	}
 	return nil
@@ -171,7 +194,7 @@ func (t *Templates) Render(n models.Notification, user models.User) (Message, er
 	facts := newView(n.Payload, user.Name, language)
 	t.addLinks(&facts, n.ObligationID)
 	m := Message{NotificationID: n.ID, Key: n.Key(), Name: user.Name, Address: user.Email}
-	var subject, text, html strings.Builder
+	var subject, text, html, brief strings.Builder
 	err := errors.Join(
 		tmpl.text.ExecuteTemplate(&subject, "subject", facts),
 		tmpl.text.ExecuteTemplate(&text, "text", facts),
@@ -179,6 +202,12 @@ func (t *Templates) Render(n models.Notification, user models.User) (Message, er
 	)
 	if err != nil {
 		return Message{}, fmt.Errorf("%s/%s: %w: %w", language, n.Template, ErrRender, err)
+	}
+	if len(facts.Sections) > 0 {
+		if err := tmpl.text.ExecuteTemplate(&brief, "short", facts); err != nil {
+			return Message{}, fmt.Errorf("%s/%s: %w: %w", language, n.Template, ErrRender, err)
+		}
+		m.Brief = brief.String()
 	}
 	m.Subject, m.Text, m.HTML = oneLine(subject.String()), text.String(), html.String()
 	return m, nil

@@ -42,6 +42,10 @@ type view struct {
 	ShortLimit string   // without the year
 	Left       span     // days until Limit; meaningless without one
 	Comment    []string // what was said, line by line
+
+	tables
+	From, To string // the days of a weekly report
+	Since    string // of an alarm
 }
 
 // fact is a row of the table of facts. Its key names the label, and the words
@@ -91,6 +95,13 @@ func newView(r models.Reminder, recipient string, language models.Language) view
 		v.addApproval(*r.Approval)
 	}
 	v.Facts = v.facts()
+	v.addTables()
+	if r.Weekly != nil {
+		v.From, v.To = v.period(*r.Weekly)
+	}
+	if r.Alarm != nil {
+		v.addAlarm(*r.Alarm)
+	}
 	if v.Spending && r.Budget > 0 {
 		v.Bar = bar(r.Actual, r.Plan, v.LightColor)
 	}

@@ -2,6 +2,7 @@ package robot
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"regexp"
 	"strings"
@@ -26,7 +27,7 @@ func newNote(m notifier.Message, mobile string) note {
 	subject := strings.Join(strings.Fields(clean(m.Subject)), " ")
 	return note{
 		subject: cut(subject, maxSubject),
-		text:    strings.TrimSpace(clean(m.Text)),
+		text:    strings.TrimSpace(clean(cmp.Or(m.Brief, m.Text))),
 		mobile:  mainland(mobile),
 	}
 }

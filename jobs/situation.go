@@ -15,7 +15,7 @@ const (
 	settledShown  = 10   //
 	flowsShown    = 10   //
 	mutesShown    = 10   //
-	standingLimit = 1000 // of what is read to be counted
+	situationLimit = 1000 // of what is read to be counted
 )
 
 // survey finds out how the duties of units stand, each unit once.
@@ -23,28 +23,28 @@ type survey struct {
 	store *models.Store
 	day   calendar.Date
 	users []models.User
-	units map[int64]*models.Standing
+	units map[int64]*models.Situation
 }
 
-// of returns the standing of a unit, of all units for 0, and nil if there is
+// of returns the situation of a unit, of all units for 0, and nil if there is
 // nothing to supervise.
-func (s *survey) of(ctx context.Context, unitID int64) (*models.Standing, error) {
+func (s *survey) of(ctx context.Context, unitID int64) (*models.Situation, error) {
 	if have, ok := s.units[unitID]; ok {
 		return have, nil
 	}
-	standing, err := s.read(ctx, unitID)
+	situation, err := s.read(ctx, unitID)
 	if err == nil {
-		s.units[unitID] = standing
+		s.units[unitID] = situation
 	}
-	return standing, err
+	return situation, err
 }
 
-func (s *survey) read(ctx context.Context, unitID int64) (*models.Standing, error) {
+func (s *survey) read(ctx context.Context, unitID int64) (*models.Situation, error) {
 	total, err := s.store.CountDuties(ctx, models.DutyFilter{UnitID: unitID})
 	if err != nil || total == 0 {
 		return nil, err
 	}
-	var st models.Standing
+	var st models.Situation
 	if st.UnitName, err = s.store.UnitName(ctx, unitID); err != nil {
 		return nil, err
 	}
@@ -88,7 +88,7 @@ func (s *survey) duties(ctx context.Context, f models.DutyFilter, shown int) (e 
 
 // due returns what is due soon and not reached yet.
 func (s *survey) due(ctx context.Context, unitID int64) (e models.Excerpt[models.DigestItem], err error) {
-	f := models.DutyFilter{UnitID: unitID, State: models.StateOpen, From: s.day, To: s.day.AddDays(dueWithin), Limit: standingLimit}
+	f := models.DutyFilter{UnitID: unitID, State: models.StateOpen, From: s.day, To: s.day.AddDays(dueWithin), Limit: situationLimit}
 	duties, err := s.store.Duties(ctx, f, s.day)
 	if err != nil {
 		return e, err
@@ -119,18 +119,18 @@ func (s *survey) item(d models.Duty) models.DigestItem {
 }
 
 // flows returns the workflows in which a decision is overdue.
-func (s *survey) flows(ctx context.Context, unitID int64) (models.Excerpt[models.StandingFlow], error) {
-	tasks, err := s.store.OverdueTasks(ctx, unitID, standingLimit)
+func (s *survey) flows(ctx context.Context, unitID int64) (models.Excerpt[models.OverdueFlow], error) {
+	tasks, err := s.store.OverdueTasks(ctx, unitID, situationLimit)
 	if err != nil {
-		return models.Excerpt[models.StandingFlow]{}, err
+		return models.Excerpt[models.OverdueFlow]{}, err
 	}
 	names := map[int64]string{}
 	for _, u := range s.users {
 		names[u.ID] = u.Name
 	}
-	flows := make([]models.StandingFlow, len(tasks))
+	flows := make([]models.OverdueFlow, len(tasks))
 	for i, t := range tasks {
-		flows[i] = models.StandingFlow{
+		flows[i] = models.OverdueFlow{
 			InstanceID: t.ID, Title: t.Title, ProjectName: t.ProjectName, Assignee: names[t.AssigneeID],
 			DueOn: t.DueOn, DaysLeft: s.day.DaysUntil(t.DueOn),
 		}
