@@ -209,7 +209,7 @@ func (b *batch) message(n models.Notification) (Message, *SendError) {
 func (d *Dispatcher) words(n models.Notification, user models.User) (Message, *SendError) {
 	m, err := d.cfg.Templates.Render(n, user)
 	if err != nil {
-		return Message{}, &SendError{Class: Reject, Code: "render_failed", Detail: redacted(err.Error()), Local: true, Err: err}
+		return Message{}, &SendError{Class: Reject, Code: "render_failed", Detail: Redacted(err.Error()), Local: true, Err: err}
 	}
 	m.Date = d.cfg.Clock.Now()
 	return m, nil

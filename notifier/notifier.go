@@ -118,12 +118,16 @@ func (e *SendError) Unwrap() error { return e.Err }
 // maxDetail bounds the detail of an error, in characters.
 const maxDetail = 200
 
-var anAddress = regexp.MustCompile(`[^\s<>:,;"'()\[\]]+@[^\s<>:,;"'()\[\]]+`)
+var (
+	anAddress = regexp.MustCompile(`[^\s<>:,;"'()\[\]]+@[^\s<>:,;"'()\[\]]+`)
+	aNumber   = regexp.MustCompile(`\+?[0-9]{7,}`) // or what may be one
+)
 
-// redacted makes a provider's answer fit to be stored: one line, bounded, and
-// without the addresses that servers like to repeat.
-func redacted(s string) string {
-	s = oneLine(anAddress.ReplaceAllString(s, "[address]"))
+// Redacted makes the other side's words fit to be stored: one line, bounded,
+// and without the addresses and numbers that servers like to repeat.
+func Redacted(s string) string {
+	s = anAddress.ReplaceAllString(strings.ToValidUTF8(s, "\uFFFD"), "[address]")
+	s = oneLine(aNumber.ReplaceAllStringFunc(s, Mask))
 	if r := []rune(s); len(r) > maxDetail {
 		s = string(r[:maxDetail]) + "…"
 	}

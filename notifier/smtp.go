@@ -69,7 +69,7 @@ func (c SMTPConfig) withDefaults() (SMTPConfig, error) {
 		return c, fmt.Errorf("邮件加密方式 %q 无效，应为 starttls、tls 或 none", c.Security)
 	case c.Port < 0 || c.Port > 65535:
 		return c, fmt.Errorf("邮件服务器端口 %d 无效", c.Port)
-	case c.Security == NoTLS && c.Username != "" && !isLoopback(c.Host):
+	case c.Security == NoTLS && c.Username != "" && !IsLoopback(c.Host):
 		return c, ErrInsecureCredentials
 	case c.Timeout < 0 || c.IdleTimeout < 0 || c.Connections < 0:
 		return c, errors.New("邮件超时和连接数不得为负")
@@ -90,11 +90,6 @@ func (c SMTPConfig) withDefaults() (SMTPConfig, error) {
 		c.Clock = clockwork.NewRealClock()
 	}
 	return c, nil
-}
-
-func isLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // SMTP is the e-mail channel. It keeps up to Connections connections open and

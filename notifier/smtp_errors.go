@@ -26,15 +26,15 @@ func dialFailure(err error) *SendError {
 		if isAuthReply(reply.Code) {
 			e.Code = fmt.Sprintf("smtp_auth_%d", reply.Code)
 		}
-		e.Detail = redacted(reply.Msg)
+		e.Detail = Redacted(reply.Msg)
 	case errors.As(err, &badCert):
-		e.Code, e.Detail = "smtp_certificate", redacted(badCert.Err.Error())
+		e.Code, e.Detail = "smtp_certificate", Redacted(badCert.Err.Error())
 	case errors.As(err, &netErr) && netErr.Timeout():
 		e.Code = "smtp_timeout"
 	case errors.As(err, &opErr) && opErr.Op == "dial":
-		e.Code, e.Detail = "smtp_unreachable", redacted(opErr.Err.Error())
+		e.Code, e.Detail = "smtp_unreachable", Redacted(opErr.Err.Error())
 	default: // no STARTTLS, no common mechanism, connection closed, not SMTP at all
-		e.Detail = redacted(err.Error())
+		e.Detail = Redacted(err.Error())
 	}
 	return e
 }
@@ -99,5 +99,5 @@ func serverWords(e *mail.SendError) string {
 	for _, mark := range []string{", affected recipient(s): ", ", affected message ID: "} {
 		text, _, _ = strings.Cut(text, mark)
 	}
-	return redacted(text)
+	return Redacted(text)
 }

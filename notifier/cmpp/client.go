@@ -2,7 +2,6 @@ package cmpp
 
 import (
 	"context"
-	"regexp"
 	"sync"
 
 	"duban/notifier"
@@ -65,9 +64,9 @@ func (c *Client) Close() error {
 //
 // The key names the message: it must be the same if the message is sent again.
 func (c *Client) Send(ctx context.Context, key, mobile, text string) (ids []string, err error) {
-	number, failure := normalNumber(mobile)
-	if failure != nil {
-		return nil, failure
+	number, err := notifier.ParseMobile(mobile)
+	if err != nil {
+		return nil, refused("cmpp_bad_mobile")
 	}
 	parts, failure := split(text, reference(key), c.cfg.MaxParts)
 	if failure != nil {
@@ -202,15 +201,4 @@ func (c *Client) choose() (best *link, failure *notifier.SendError, changed <-ch
 		failure = nil
 	}
 	return best, failure, c.changed
-}
-
-var aMobile = regexp.MustCompile(`^(?:\+?86)?(1[3-9]\d{9})$`)
-
-// normalNumber returns a number as the gateway wants it, without a prefix.
-func normalNumber(mobile string) (string, *notifier.SendError) {
-	m := aMobile.FindStringSubmatch(mobile)
-	if m == nil {
-		return "", refused("cmpp_bad_mobile")
-	}
-	return m[1], nil
 }

@@ -120,19 +120,6 @@ func TestVerdict(t *testing.T) {
 	}
 }
 
-func TestNormalNumber(t *testing.T) {
-	for _, in := range []string{"13500002696", "8613500002696", "+8613500002696"} {
-		if got, failure := normalNumber(in); failure != nil || got != "13500002696" {
-			t.Errorf("%s: %s, %v", in, got, failure)
-		}
-	}
-	for _, in := range []string{"", "1350000269", "135000026960", "12500002696", "+113500002696", "１３５００００２６９６", "13500002696\n"} {
-		if _, failure := normalNumber(in); failure == nil || failure.Class != notifier.Reject {
-			t.Errorf("%q: %v", in, failure)
-		}
-	}
-}
-
 // Any text is whole again when its parts are put together, and none is too big.
 func FuzzSplit(f *testing.F) {
 	f.Add("办", 71, uint8(3))

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"duban/notifier"
 )
 
 // endpoint checks the webhook's address. A typing error must not send the
@@ -21,18 +23,13 @@ func endpoint(raw string, p platform, allowHost string) (*url.URL, error) {
 	case err != nil || u.Host == "" || u.User != nil:
 		// The parser's error repeats the address.
 		return nil, fmt.Errorf("%s群机器人的 Webhook 地址无效", p.name)
-	case u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())):
+	case u.Scheme != "https" && (u.Scheme != "http" || !notifier.IsLoopback(u.Hostname())):
 		return nil, fmt.Errorf("%s群机器人的 Webhook 地址应以 https:// 开头", p.name)
 	case !slices.Contains(p.hosts, strings.ToLower(u.Host)) && (allowHost == "" || !strings.EqualFold(u.Host, allowHost)):
 		return nil, fmt.Errorf("%s群机器人的 Webhook 地址应在 %s", p.name, strings.Join(p.hosts, " 或 "))
 	}
 	u.Fragment, u.RawFragment = "", ""
 	return u, nil
-}
-
-func isLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // maxHeader bounds the head of an answer.

@@ -25,10 +25,14 @@ const maxSubject = 300
 
 func newNote(m notifier.Message, mobile string) note {
 	subject := strings.Join(strings.Fields(clean(m.Subject)), " ")
+	digits, err := notifier.ParseMobile(mobile)
+	if err != nil {
+		digits = "" // then nobody is mentioned
+	}
 	return note{
 		subject: cut(subject, maxSubject),
 		text:    strings.TrimSpace(clean(cmp.Or(m.Brief, m.Text))),
-		mobile:  mainland(mobile),
+		mobile:  digits,
 	}
 }
 
@@ -46,17 +50,6 @@ func clean(s string) string {
 		return r
 	}, s)
 	return manyLines.ReplaceAllString(s, "\n\n")
-}
-
-var aMobile = regexp.MustCompile(`^(?:\+?86)?(1[3-9]\d{9})$`)
-
-// mainland returns the eleven digits of a mobile number of the mainland, or "".
-func mainland(mobile string) string {
-	m := aMobile.FindStringSubmatch(strings.NewReplacer(" ", "", "-", "").Replace(mobile))
-	if m == nil {
-		return ""
-	}
-	return m[1]
 }
 
 const ellipsis = "…"

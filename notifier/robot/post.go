@@ -3,10 +3,8 @@ package robot
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"errors"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
@@ -41,12 +39,12 @@ func (r *Robot) post(ctx context.Context, n note) *notifier.SendError {
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { written.Store(true) }})
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, r.address(query), bytes.NewReader(body))
 	if err != nil {
-		return &notifier.SendError{Class: notifier.Down, Code: r.code("request"), Local: true, Err: withoutURL(err)}
+		return &notifier.SendError{Class: notifier.Down, Code: r.code("request"), Local: true, Err: notifier.WithoutURL(err)}
 	}
 	req.Header.Set("Content-Type", "application/json; charset=utf-8")
 	a, err := r.do(req)
 	if err != nil {
-		return r.transportFailure(err, written.Load())
+		return notifier.TransportFailure(string(r.cfg.Kind), err, written.Load(), r.secrets.hidden)
 	}
 	return r.judge(a)
 }
@@ -76,39 +74,6 @@ func (r *Robot) do(req *http.Request) (answer, error) {
 		a.body, a.err = nil, errTooLong
 	}
 	return a, nil
-}
-
-// transportFailure judges an error before any answer.
-func (r *Robot) transportFailure(err error, written bool) *notifier.SendError {
-	err = withoutURL(err)
-	e := &notifier.SendError{Class: notifier.Down, Code: r.code("unreachable"), Err: err}
-	var (
-		netErr  net.Error
-		badCert *tls.CertificateVerificationError
-		opErr   *net.OpError
-	)
-	switch {
-	case written:
-		e.Class, e.Code = notifier.Unknown, r.code("unconfirmed")
-	case errors.Is(err, context.Canceled):
-		e.Class, e.Code, e.Local = notifier.Retry, "cancelled", true
-	case errors.As(err, &badCert):
-		e.Code, e.Detail = r.code("certificate"), r.secrets.hidden(badCert.Err.Error())
-	case errors.As(err, &netErr) && netErr.Timeout():
-		// The platform was not asked, so nothing was learned about it.
-		e.Class, e.Code, e.Local = notifier.Retry, r.code("timeout"), true
-	case errors.As(err, &opErr):
-		e.Detail = r.secrets.hidden(opErr.Err.Error())
-	}
-	return e
-}
-
-// withoutURL takes the webhook out of an error of net/http.
-func withoutURL(err error) error {
-	if e, ok := errors.AsType[*url.Error](err); ok {
-		return e.Err
-	}
-	return err
 }
 
 func (r *Robot) httpCode(status int) string { return r.code("http_" + strconv.Itoa(status)) }

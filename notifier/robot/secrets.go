@@ -3,9 +3,9 @@ package robot
 import (
 	"net/url"
 	"path"
-	"regexp"
 	"strings"
-	"unicode"
+
+	"duban/notifier"
 )
 
 // secrets are what no error may tell.
@@ -33,21 +33,6 @@ func newSecrets(u *url.URL, secret string) *secrets {
 	return &secrets{strings.NewReplacer(pairs...)}
 }
 
-// maxDetail bounds the detail of an error, in characters.
-const maxDetail = 200
-
-// personal is how people are reached: mobile numbers and e-mail addresses.
-var personal = regexp.MustCompile(`\d{11,}|[^\s<>:,;"'()\[\]]+@[^\s<>:,;"'()\[\]]+`)
-
-// hidden makes a platform's words fit to be stored: one line, bounded, and
-// without secrets and people.
-func (s *secrets) hidden(words string) string {
-	words = personal.ReplaceAllString(s.replace.Replace(words), "[hidden]")
-	words = strings.Join(strings.FieldsFunc(words, func(r rune) bool {
-		return unicode.IsSpace(r) || unicode.IsControl(r)
-	}), " ")
-	if r := []rune(words); len(r) > maxDetail {
-		words = string(r[:maxDetail]) + "…"
-	}
-	return strings.ToValidUTF8(words, "�")
-}
+// hidden makes a platform's words fit to be stored: without secrets, and as
+// [notifier.Redacted].
+func (s *secrets) hidden(words string) string { return notifier.Redacted(s.replace.Replace(words)) }

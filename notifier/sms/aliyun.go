@@ -63,7 +63,7 @@ func (a *Aliyun) Send(ctx context.Context, m Message) (string, error) {
 	failure = a.call(ctx, "SendSms", url.Values{
 		"PhoneNumbers":  {m.Mobile},
 		"SignName":      {m.Template.Signature},
-		"TemplateCode":  {m.Template.ID},
+		"TemplateCode":  {m.Template.TemplateID},
 		"TemplateParam": {values},
 		"OutId":         {m.Key},
 	}, &reply)
@@ -127,7 +127,7 @@ func aliyunDays(sent time.Time) []string {
 // listed returns all messages of a day, or fails: an incomplete list must not
 // be taken for proof that a message is missing.
 func (a *Aliyun) listed(ctx context.Context, s Sent, day string) ([]aliyunDetail, error) {
-	mobile, err := ParseMobile(s.Mobile)
+	mobile, err := notifier.ParseMobile(s.Mobile)
 	if err != nil {
 		return nil, err
 	}

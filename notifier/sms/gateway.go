@@ -141,9 +141,9 @@ func (c GatewayConfig) checkPlaces() error {
 		texts = append(texts, h)
 	}
 	for _, text := range texts {
-		for _, m := range place.FindAllStringSubmatch(text, -1) {
-			if _, ok := known[m[1]]; !ok {
-				return fmt.Errorf("短信网关配置中的 ${%s} 没有定义", m[1])
+		for _, name := range notifier.Places(text) {
+			if _, ok := known[name]; !ok {
+				return fmt.Errorf("短信网关配置中的 ${%s} 没有定义", name)
 			}
 		}
 	}
@@ -156,16 +156,9 @@ func (c GatewayConfig) values(m Message) map[string]string {
 		v = map[string]string{}
 	}
 	v["mobile"], v["e164"] = m.Mobile, e164(m.Mobile)
-	v["text"], v["signed"] = m.body(), m.Text()
-	v["signature"], v["template"], v["key"] = m.Template.Signature, m.Template.ID, m.Key
+	v["text"], v["signed"] = m.Template.Words(m.Facts), m.Text()
+	v["signature"], v["template"], v["key"] = m.Template.Signature, m.Template.TemplateID, m.Key
 	return v
-}
-
-// fill puts values into a text's places.
-func fill(text string, values map[string]string, encode func(string) string) string {
-	return place.ReplaceAllStringFunc(text, func(p string) string {
-		return encode(values[p[len("${"):len(p)-len("}")]])
-	})
 }
 
 // Send hands the message over and returns the id that the gateway gives.
@@ -187,13 +180,13 @@ func (g *Gateway) Send(ctx context.Context, m Message) (string, error) {
 
 func (g *Gateway) compose(ctx context.Context, m Message) (*http.Request, error) {
 	values := g.cfg.values(m)
-	req, err := g.request(ctx, g.cfg.Method, g.cfg.Path, []byte(fill(g.cfg.Body, values, g.encode)))
+	req, err := g.request(ctx, g.cfg.Method, g.cfg.Path, []byte(notifier.FillPlaces(g.cfg.Body, values, g.encode)))
 	if err != nil {
 		return nil, err
 	}
-	req.URL.RawQuery = fill(g.cfg.Query, values, url.QueryEscape)
+	req.URL.RawQuery = notifier.FillPlaces(g.cfg.Query, values, url.QueryEscape)
 	for name, value := range g.cfg.Header {
-		req.Header.Set(name, fill(value, values, inHeader))
+		req.Header.Set(name, notifier.FillPlaces(value, values, inHeader))
 	}
 	if g.cfg.BodyType != "" {
 		req.Header.Set("Content-Type", g.cfg.BodyType)
@@ -212,7 +205,7 @@ func (g *Gateway) judge(a answer) (string, error) {
 	}
 	for _, r := range g.cfg.Refusals {
 		if r.Match.Match(a.body) {
-			return "", &notifier.SendError{Class: r.Class, Code: g.code(r.Code), Detail: redacted(string(a.body))}
+			return "", &notifier.SendError{Class: r.Class, Code: g.code(r.Code), Detail: notifier.Redacted(string(a.body))}
 		}
 	}
 	return "", statusFailure(g.kind, a)

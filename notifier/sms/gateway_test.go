@@ -47,7 +47,7 @@ const nasty = "a&to=13900139000\"',<b>\r\nX-Evil: 1\\%25${password}【】"
 
 func nastyMessage() sms.Message {
 	m := named()
-	m.Values["title"] = nasty
+	m.Facts["title"] = nasty
 	return m
 }
 

@@ -75,11 +75,7 @@ type huaweiReply struct {
 
 // Send hands the message over and returns its smsMsgId.
 func (h *Huawei) Send(ctx context.Context, m Message) (string, error) {
-	m, failure := m.approved()
-	if failure != nil {
-		return "", failure
-	}
-	values, failure := m.positional()
+	m, values, failure := m.numbered()
 	if failure != nil {
 		return "", failure
 	}
@@ -90,7 +86,7 @@ func (h *Huawei) Send(ctx context.Context, m Message) (string, error) {
 	form := url.Values{
 		"from":          {h.cfg.Channel},
 		"to":            {e164(m.Mobile)},
-		"templateId":    {m.Template.ID},
+		"templateId":    {m.Template.TemplateID},
 		"templateParas": {string(paras)},
 		"signature":     {m.Template.Signature}, // heeded with a 通用模板 only
 		"extend":        {m.Key},

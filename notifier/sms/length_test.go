@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"duban/models/money"
+	"duban/notifier"
 	"duban/notifier/sms"
 )
 
@@ -48,7 +49,7 @@ func TestTextIncludesTheSignature(t *testing.T) {
 // A value that looks like a place is a value.
 func TestValuesAreNotTemplates(t *testing.T) {
 	m := named()
-	m.Values["title"] = "${days}$1"
+	m.Facts["title"] = "${days}$1"
 	if got, want := m.Text(), "【督办平台】您负责的${days}$1还有7天到期。"; got != want {
 		t.Errorf("got %s", got)
 	}
@@ -92,7 +93,8 @@ func TestTemplatesAreChecked(t *testing.T) {
 		"a place without a value":   func(x *sms.Template) { x.Body += "${more}" },
 		"a value without a place":   func(x *sms.Template) { x.Body = "${days}" },
 		"the same variable twice":   func(x *sms.Template) { x.Vars = append(x.Vars[:1:1], x.Vars[0]); x.Body = "${project}" },
-		"no fact":                   func(x *sms.Template) { x.Vars = []sms.Var{{Name: "days"}}; x.Body = "${days}" },
+		"no words":                  func(x *sms.Template) { x.Body, x.Vars = " ", nil },
+		"no fact":                   func(x *sms.Template) { x.Vars = []notifier.SMSVar{{Name: "days"}}; x.Body = "${days}" },
 	} {
 		bad := named().Template
 		spoil(&bad)

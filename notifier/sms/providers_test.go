@@ -20,21 +20,24 @@ const mobile = "13800138000"
 
 func named() sms.Message {
 	return sms.Message{
-		Key: "42-9f86d081884c7d65", Mobile: "+86 138 0013 8000", Date: now,
+		Key: "42-9f86d081884c7d65", Mobile: "+86 138 0013 8000",
 		Template: sms.Template{
-			Name: "checkpoint", ID: "SMS_154950909", Signature: "督办平台",
-			Vars: []sms.Var{{Name: "project", Fact: "title"}, {Name: "days", Fact: "days_left"}},
-			Body: "您负责的${project}还有${days}天到期。",
+			Name: "checkpoint",
+			SMSForm: notifier.SMSForm{
+				TemplateID: "SMS_154950909", Signature: "督办平台",
+				Vars: []notifier.SMSVar{{Name: "project", Fact: "title"}, {Name: "days", Fact: "days_left"}},
+				Body: "您负责的${project}还有${days}天到期。",
+			},
 		},
-		Values: map[string]string{"title": `道路 & 桥梁+"养护"=100%`, "days_left": "7", "unused": "x"},
+		Facts: map[string]string{"title": `道路 & 桥梁+"养护"=100%`, "days_left": "7", "unused": "x"},
 	}
 }
 
 // positional is the same message for providers that number the places.
 func positional() sms.Message {
 	m := named()
-	m.Template.ID = "1110"
-	m.Template.Vars = []sms.Var{{Name: "2", Fact: "days_left"}, {Name: "1", Fact: "title"}}
+	m.Template.TemplateID = "1110"
+	m.Template.Vars = []notifier.SMSVar{{Name: "2", Fact: "days_left"}, {Name: "1", Fact: "title"}}
 	m.Template.Body = "您负责的${1}还有${2}天到期。"
 	return m
 }
@@ -233,8 +236,8 @@ func TestImpossibleMessages(t *testing.T) {
 			{"sms_mobile_invalid", notifier.Reject, func(m *sms.Message) { m.Mobile = "1380013800" }},
 			{"sms_key_invalid", notifier.Reject, func(m *sms.Message) { m.Key = "42&x=1" }},
 			{"sms_key_invalid", notifier.Reject, func(m *sms.Message) { m.Key = "" }},
-			{"sms_value_missing", notifier.Reject, func(m *sms.Message) { m.Values = map[string]string{"title": "x", "days_left": " "} }},
-			{"sms_template_invalid", notifier.Down, func(m *sms.Message) { m.Template.ID = "" }},
+			{"sms_value_missing", notifier.Reject, func(m *sms.Message) { m.Facts = map[string]string{"title": "x", "days_left": " "} }},
+			{"sms_template_invalid", notifier.Down, func(m *sms.Message) { m.Template.TemplateID = "" }},
 			{"sms_template_invalid", notifier.Down, func(m *sms.Message) { m.Template.Signature = "" }},
 			{"sms_template_invalid", notifier.Down, func(m *sms.Message) { m.Template.Body = "${other}" }},
 		} {
@@ -251,7 +254,7 @@ func TestImpossibleMessages(t *testing.T) {
 func TestPositionsMustBeComplete(t *testing.T) {
 	for _, s := range subjects(t)[1:] {
 		m := s.message
-		m.Template.Vars = []sms.Var{{Name: "1", Fact: "title"}, {Name: "3", Fact: "days_left"}}
+		m.Template.Vars = []notifier.SMSVar{{Name: "1", Fact: "title"}, {Name: "3", Fact: "days_left"}}
 		m.Template.Body = "${1}${3}"
 		_, err := s.provider.Send(t.Context(), m)
 		if e := sendError(t, err); e.Code != "sms_template_invalid" {

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"slices"
 	"time"
+
+	"duban/notifier"
 )
 
 // Errors of receipts that are pushed to us.
@@ -96,7 +98,7 @@ func beijingTime(s string) time.Time {
 // plain returns the digits of a number in a receipt, or nothing: providers may
 // mask it.
 func plain(mobile string) string {
-	m, err := ParseMobile(mobile)
+	m, err := notifier.ParseMobile(mobile)
 	if err != nil {
 		return ""
 	}

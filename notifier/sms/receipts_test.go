@@ -13,6 +13,7 @@ import (
 
 	"github.com/jonboulle/clockwork"
 
+	"duban/notifier"
 	"duban/notifier/sms"
 )
 
@@ -256,7 +257,7 @@ func FuzzParseReceipts(f *testing.F) {
 			return
 		}
 		for _, c := range receipts {
-			_, err := sms.ParseMobile(c.Mobile)
+			_, err := notifier.ParseMobile(c.Mobile)
 			switch {
 			case c.ID == "" && c.Key == "":
 				t.Errorf("%v names no message", c)

@@ -45,3 +45,6 @@ func canonicalHeaders(r *http.Request, names ...string) (lines, list string) {
 	}
 	return b.String(), strings.Join(names, ";")
 }
+
+// e164 is the form of a number that Tencent and Huawei want.
+func e164(mobile string) string { return "+86" + mobile }

@@ -12,7 +12,7 @@
 // of class Unknown, and [Settle] asks what became of the message. Only
 // [ErrNoRecord] says that it may be sent again.
 //
-// Numbers and texts stay out of errors and logs; see [Mask].
+// Numbers and texts stay out of errors and logs; see [notifier.Mask].
 package sms
 
 import (
@@ -21,6 +21,8 @@ import (
 	"fmt"
 	"log/slog"
 	"time"
+
+	"duban/notifier"
 )
 
 // Kind names a provider, in the configuration and in stored records.
@@ -37,17 +39,8 @@ const (
 
 // Template is a text that the provider has approved for a signature.
 type Template struct {
-	Name      string // our template
-	ID        string // the provider's: SMS_154950909
-	Signature string // 签名, without 【】
-	Vars      []Var
-	Body      string // the approved text with ${name} places, for length and preview
-}
-
-// Var fills a place of a template with one of our facts.
-type Var struct {
-	Name string // the provider's name for it, or its position: "1", "2"
-	Fact string // the key in Message.Values
+	Name string // of ours whose words it has
+	notifier.SMSForm
 }
 
 // Message is one text for one person.
@@ -55,10 +48,9 @@ type Message struct {
 	// Key names the message for ever, to us and to the provider, which returns
 	// it with receipts. It consists of letters, digits, ".", "_" and "-".
 	Key      string
-	Mobile   string // in any form that ParseMobile takes
+	Mobile   string // in any form that notifier.ParseMobile takes
 	Template Template
-	Values   map[string]string // by Var.Fact
-	Date     time.Time         // when it is sent
+	Facts    map[string]string // for the template's places
 }
 
 // Sent identifies a message whose fate is asked for. ID is blank if the
@@ -119,11 +111,11 @@ var (
 // beijing is the zone of the providers' calendars and clocks.
 var beijing = time.FixedZone("CST", 8*60*60)
 
-// String and LogValue keep the number and the values out of logs and errors.
+// String and LogValue keep the number and the facts out of logs and errors.
 
 // String names the message by its key.
 func (m Message) String() string {
-	return fmt.Sprintf("sms %s to %s, template %s", m.Key, Mask(m.Mobile), m.Template.Name)
+	return fmt.Sprintf("sms %s to %s, template %s", m.Key, notifier.Mask(m.Mobile), m.Template.Name)
 }
 
 // LogValue is String, for slog.
@@ -131,7 +123,7 @@ func (m Message) LogValue() slog.Value { return slog.StringValue(m.String()) }
 
 // String names the message by its key and id.
 func (s Sent) String() string {
-	return fmt.Sprintf("sms %s (%s) to %s", s.Key, s.ID, Mask(s.Mobile))
+	return fmt.Sprintf("sms %s (%s) to %s", s.Key, s.ID, notifier.Mask(s.Mobile))
 }
 
 // LogValue is String, for slog.
@@ -139,7 +131,7 @@ func (s Sent) LogValue() slog.Value { return slog.StringValue(s.String()) }
 
 // String names the message and its state.
 func (r Receipt) String() string {
-	return fmt.Sprintf("sms %s (%s) to %s: %s %s", r.Key, r.ID, Mask(r.Mobile), r.State, r.Code)
+	return fmt.Sprintf("sms %s (%s) to %s: %s %s", r.Key, r.ID, notifier.Mask(r.Mobile), r.State, r.Code)
 }
 
 // LogValue is String, for slog.

@@ -5,38 +5,17 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
-	"strings"
 
 	"duban/notifier"
 )
 
-// place is where a value goes in the approved text.
-var place = regexp.MustCompile(`\$\{([^{}]*)\}`)
-
-// Validate reports what an administrator must correct before the template can
-// be used.
-func (t Template) Validate() error {
-	if t.Signature == "" || strings.ContainsAny(t.Signature, "【】") {
-		return fmt.Errorf("短信模板 %s：必须填写已审核通过的签名，不含【】", t.Name)
+// invalid is about a template that an administrator must correct: every
+// message of it fails.
+func (t Template) invalid(problem string, err error) *notifier.SendError {
+	return &notifier.SendError{
+		Class: notifier.Down, Code: "sms_template_invalid", Local: true,
+		Detail: fmt.Sprintf("短信模板 %s：%s", t.Name, problem), Err: err,
 	}
-	declared := map[string]bool{}
-	for _, v := range t.Vars {
-		if v.Name == "" || v.Fact == "" || declared[v.Name] {
-			return fmt.Errorf("短信模板 %s：变量 %q 无名、重复或没有对应的内容", t.Name, v.Name)
-		}
-		declared[v.Name] = true
-	}
-	used := map[string]bool{}
-	for _, m := range place.FindAllStringSubmatch(t.Body, -1) {
-		if !declared[m[1]] {
-			return fmt.Errorf("短信模板 %s：正文中的变量 ${%s} 没有定义", t.Name, m[1])
-		}
-		used[m[1]] = true
-	}
-	if len(used) != len(declared) {
-		return fmt.Errorf("短信模板 %s：定义了 %d 个变量，正文中有 %d 个", t.Name, len(declared), len(used))
-	}
-	return nil
 }
 
 // safeKey keeps the key in one piece on its way through URLs, forms and the
@@ -46,20 +25,18 @@ var safeKey = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 // checked returns the message with its number in plain form, or what is wrong
 // with it. Nobody has been asked yet.
 func (m Message) checked() (Message, *notifier.SendError) {
-	mobile, err := ParseMobile(m.Mobile)
+	mobile, err := notifier.ParseMobile(m.Mobile)
 	switch {
 	case err != nil:
 		return m, &notifier.SendError{Class: notifier.Reject, Code: "sms_mobile_invalid", Local: true, Err: err}
 	case !safeKey.MatchString(m.Key):
 		return m, &notifier.SendError{Class: notifier.Reject, Code: "sms_key_invalid", Local: true}
 	}
-	if err := m.Template.Validate(); err != nil { // every message of this template fails
-		return m, &notifier.SendError{Class: notifier.Down, Code: "sms_template_invalid", Detail: err.Error(), Local: true, Err: err}
+	if err := m.Template.Validate(); err != nil {
+		return m, m.Template.invalid(err.Error(), err)
 	}
-	for _, v := range m.Template.Vars { // providers refuse a blank value, so it is not worth asking
-		if strings.TrimSpace(m.Values[v.Fact]) == "" {
-			return m, &notifier.SendError{Class: notifier.Reject, Code: "sms_value_missing", Detail: v.Name, Local: true}
-		}
+	if place := m.Template.Missing(m.Facts); place != "" { // providers refuse a blank value, so it is not worth asking
+		return m, &notifier.SendError{Class: notifier.Reject, Code: "sms_value_missing", Detail: place, Local: true}
 	}
 	m.Mobile = mobile
 	return m, nil
@@ -67,52 +44,35 @@ func (m Message) checked() (Message, *notifier.SendError) {
 
 // approved is checked for providers that know the template by its id.
 func (m Message) approved() (Message, *notifier.SendError) {
-	if m.Template.ID == "" {
-		return m, &notifier.SendError{
-			Class: notifier.Down, Code: "sms_template_invalid",
-			Detail: fmt.Sprintf("短信模板 %s：必须填写已审核通过的模板编号", m.Template.Name), Local: true,
-		}
+	if m.Template.TemplateID == "" {
+		return m, m.Template.invalid("必须填写已审核通过的模板编号", nil)
 	}
 	return m.checked()
 }
 
-// body is the approved text with the values in place.
-func (m Message) body() string {
-	values := make(map[string]string, len(m.Template.Vars))
-	for _, v := range m.Template.Vars {
-		values[v.Name] = m.Values[v.Fact]
-	}
-	return place.ReplaceAllStringFunc(m.Template.Body, func(p string) string {
-		return values[p[len("${"):len(p)-len("}")]]
-	})
-}
-
-// Text is what the person reads: 【签名】 and the text. Its length is what is
-// paid for.
-func (m Message) Text() string { return "【" + m.Template.Signature + "】" + m.body() }
+// Text is what the person reads.
+func (m Message) Text() string { return m.Template.Text(m.Facts) }
 
 // named returns the values by the provider's names, as a JSON object.
 func (m Message) named() (string, error) {
-	values := make(map[string]string, len(m.Template.Vars))
-	for _, v := range m.Template.Vars {
-		values[v.Name] = m.Values[v.Fact]
-	}
-	text, err := json.Marshal(values)
+	text, err := json.Marshal(m.Template.Values(m.Facts))
 	return string(text), err
 }
 
-// positional returns the values in the order of their positions.
-func (m Message) positional() ([]string, *notifier.SendError) {
+// numbered is approved for providers that number the places. It returns the
+// values in their order too.
+func (m Message) numbered() (Message, []string, *notifier.SendError) {
+	m, failure := m.approved()
+	if failure != nil {
+		return m, nil, failure
+	}
 	values := make([]string, len(m.Template.Vars))
 	for _, v := range m.Template.Vars {
 		i, err := strconv.Atoi(v.Name)
 		if err != nil || i < 1 || i > len(values) || values[i-1] != "" {
-			return nil, &notifier.SendError{
-				Class: notifier.Down, Code: "sms_template_invalid",
-				Detail: fmt.Sprintf("短信模板 %s：变量应为 1 到 %d 的序号", m.Template.Name, len(values)), Local: true,
-			}
+			return m, nil, m.Template.invalid(fmt.Sprintf("变量应为 1 到 %d 的序号", len(values)), err)
 		}
-		values[i-1] = m.Values[v.Fact]
+		values[i-1] = m.Facts[v.Fact]
 	}
-	return values, nil
+	return m, values, nil
 }

@@ -65,11 +65,7 @@ type tencentSend struct {
 
 // Send hands the message over and returns its SerialNo.
 func (t *Tencent) Send(ctx context.Context, m Message) (string, error) {
-	m, failure := m.approved()
-	if failure != nil {
-		return "", failure
-	}
-	values, failure := m.positional()
+	m, values, failure := m.numbered()
 	if failure != nil {
 		return "", failure
 	}
@@ -77,7 +73,7 @@ func (t *Tencent) Send(ctx context.Context, m Message) (string, error) {
 		SendStatusSet []struct{ SerialNo, Code, Message string }
 	}
 	failure = t.call(ctx, "SendSms", tencentSend{
-		PhoneNumberSet: []string{e164(m.Mobile)}, SmsSdkAppID: t.cfg.AppID, TemplateID: m.Template.ID,
+		PhoneNumberSet: []string{e164(m.Mobile)}, SmsSdkAppID: t.cfg.AppID, TemplateID: m.Template.TemplateID,
 		SignName: m.Template.Signature, TemplateParamSet: values, SessionContext: m.Key,
 	}, &reply)
 	if failure != nil {
@@ -120,7 +116,7 @@ type tencentStatus struct {
 // listed until its carrier has spoken, so that it is missing proves nothing,
 // and there is never an ErrNoRecord.
 func (t *Tencent) Query(ctx context.Context, s Sent) ([]Receipt, error) {
-	mobile, err := ParseMobile(s.Mobile)
+	mobile, err := notifier.ParseMobile(s.Mobile)
 	if err != nil {
 		return nil, err
 	}

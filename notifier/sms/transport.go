@@ -60,7 +60,7 @@ func newWire(k Kind, o Options, public string, plain bool) (*wire, error) {
 		return nil, errors.New("短信服务地址应为 https://主机")
 	case base.User != nil || base.RawQuery != "" || base.Fragment != "":
 		return nil, errors.New("短信服务地址不得含用户名、参数或片段")
-	case base.Scheme == "http" && !plain && !isLoopback(base.Hostname()):
+	case base.Scheme == "http" && !plain && !notifier.IsLoopback(base.Hostname()):
 		return nil, errors.New("短信服务地址应使用 https（本机除外）")
 	case o.Timeout < 0:
 		return nil, errors.New("短信服务超时不得为负")
@@ -72,11 +72,6 @@ func newWire(k Kind, o Options, public string, plain bool) (*wire, error) {
 		o.Clock = clockwork.NewRealClock()
 	}
 	return &wire{kind: k, base: base, timeout: o.Timeout, clock: o.Clock, client: newClient()}, nil
-}
-
-func isLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // newClient returns a client that puts each request on the wire at most once.
@@ -135,19 +130,16 @@ func (w *wire) do(req *http.Request) (answer, *notifier.SendError) {
 // failure judges an error of the network.
 func (w *wire) failure(err error, connected bool) *notifier.SendError {
 	var (
-		withURL *url.Error
 		badCert *tls.CertificateVerificationError
 		netErr  net.Error
 	)
-	if errors.As(err, &withURL) { // the address may hold a number and a password
-		err = withURL.Err
-	}
+	err = notifier.WithoutURL(err)
 	e := &notifier.SendError{Class: notifier.Retry, Code: w.code("unreachable"), Err: err}
 	switch {
 	case connected:
 		e.Class, e.Code = notifier.Unknown, w.code("unconfirmed")
 	case errors.As(err, &badCert):
-		e.Class, e.Code, e.Detail = notifier.Down, w.code("certificate"), redacted(badCert.Err.Error())
+		e.Class, e.Code, e.Detail = notifier.Down, w.code("certificate"), notifier.Redacted(badCert.Err.Error())
 	case errors.As(err, &netErr) && netErr.Timeout():
 		e.Code = w.code("timeout")
 	}

@@ -43,13 +43,13 @@ func (v verdicts) refusal(k Kind, code, words string) *notifier.SendError {
 	if !safeCode.MatchString(code) {
 		code = "unreadable"
 	}
-	return &notifier.SendError{Class: class, Code: "sms_" + string(k) + "_" + code, Detail: redacted(words)}
+	return &notifier.SendError{Class: class, Code: "sms_" + string(k) + "_" + code, Detail: notifier.Redacted(words)}
 }
 
 // statusFailure judges an answer that has no code of the provider's, such as
 // one from a proxy in between.
 func statusFailure(k Kind, a answer) *notifier.SendError {
-	e := &notifier.SendError{Class: notifier.Reject, Code: "sms_" + string(k) + "_http_" + strconv.Itoa(a.status), Detail: redacted(string(a.body))}
+	e := &notifier.SendError{Class: notifier.Reject, Code: "sms_" + string(k) + "_http_" + strconv.Itoa(a.status), Detail: notifier.Redacted(string(a.body))}
 	switch s := a.status; {
 	case s < 300: // it says yes, but not to what
 		e.Class, e.Code = notifier.Unknown, "sms_"+string(k)+"_unreadable"

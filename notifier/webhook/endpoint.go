@@ -11,6 +11,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"duban/notifier"
 )
 
 // endpoint checks the receiver's address. Its errors do not repeat it, for it
@@ -22,7 +24,7 @@ func endpoint(raw string, a allowed) (*url.URL, error) {
 		return nil, errors.New("未设置 Webhook 地址")
 	case err != nil || u.Hostname() == "" || u.User != nil:
 		return nil, errors.New("webhook 地址无效")
-	case u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())):
+	case u.Scheme != "https" && (u.Scheme != "http" || !notifier.IsLoopback(u.Hostname())):
 		return nil, errors.New("webhook 地址应以 https:// 开头（本机除外）")
 	case !a.names(u.Hostname()):
 		return nil, fmt.Errorf("webhook 主机 %s 不在允许列表中", u.Hostname())

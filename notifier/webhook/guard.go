@@ -3,7 +3,6 @@ package webhook
 import (
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"slices"
 	"strings"
@@ -115,9 +114,4 @@ func prefixes(all ...string) []netip.Prefix {
 		parsed[i] = netip.MustParsePrefix(s)
 	}
 	return parsed
-}
-
-func isLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
 }

@@ -3,15 +3,11 @@ package webhook
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"errors"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptrace"
-	"net/url"
 	"strconv"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -33,7 +29,7 @@ func (w *Webhook) post(ctx context.Context, key string, body []byte) *notifier.S
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { written.Store(true) }})
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, w.url.String(), bytes.NewReader(body))
 	if err != nil {
-		return &notifier.SendError{Class: notifier.Down, Code: "webhook_request", Local: true, Err: withoutURL(err)}
+		return &notifier.SendError{Class: notifier.Down, Code: "webhook_request", Local: true, Err: notifier.WithoutURL(err)}
 	}
 	req.Header.Set("Content-Type", "application/json; charset=utf-8")
 	req.Header.Set("User-Agent", "duban")
@@ -50,49 +46,10 @@ func (w *Webhook) post(ctx context.Context, key string, body []byte) *notifier.S
 
 // transportFailure judges an error before any answer.
 func transportFailure(err error, written bool) *notifier.SendError {
-	err = withoutURL(err)
-	e := &notifier.SendError{Class: notifier.Down, Code: "webhook_unreachable", Err: err}
-	var (
-		netErr  net.Error
-		badCert *tls.CertificateVerificationError
-		opErr   *net.OpError
-	)
-	switch {
-	case written:
-		e.Class, e.Code = notifier.Unknown, "webhook_unconfirmed"
-	case errors.Is(err, context.Canceled):
-		e.Class, e.Code, e.Local = notifier.Retry, "cancelled", true
-	case errors.Is(err, errForbidden):
-		e.Code, e.Detail = "webhook_forbidden", errForbidden.Error()
-	case errors.As(err, &badCert):
-		e.Code, e.Detail = "webhook_certificate", bounded(badCert.Err.Error())
-	case errors.As(err, &netErr) && netErr.Timeout():
-		// The receiver was not asked, so nothing was learned about it.
-		e.Class, e.Code, e.Local = notifier.Retry, "webhook_timeout", true
-	case errors.As(err, &opErr):
-		e.Detail = bounded(opErr.Err.Error())
+	if !written && errors.Is(err, errForbidden) {
+		return &notifier.SendError{Class: notifier.Down, Code: "webhook_forbidden", Detail: errForbidden.Error(), Err: notifier.WithoutURL(err)}
 	}
-	return e
-}
-
-// maxDetail bounds the detail of an error, in characters: the names in a
-// certificate are the other side's to choose.
-const maxDetail = 200
-
-func bounded(words string) string {
-	words = strings.Join(strings.Fields(strings.ToValidUTF8(words, "�")), " ")
-	if r := []rune(words); len(r) > maxDetail {
-		words = string(r[:maxDetail]) + "…"
-	}
-	return words
-}
-
-// withoutURL takes the address out of an error of net/http.
-func withoutURL(err error) error {
-	if e, ok := errors.AsType[*url.Error](err); ok {
-		return e.Err
-	}
-	return err
+	return notifier.TransportFailure("webhook", err, written, notifier.Redacted)
 }
 
 // judge returns nil if the receiver has taken the message. What it says in the

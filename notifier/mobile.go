@@ -1,4 +1,4 @@
-package sms
+package notifier
 
 import (
 	"errors"
@@ -44,9 +44,6 @@ func plainDigit(r rune) rune {
 	return r
 }
 
-// e164 is the form that Tencent and Huawei want.
-func e164(mobile string) string { return "+86" + mobile }
-
 // Mask makes a number fit for a log: 138****8000.
 func Mask(mobile string) string {
 	if digits, err := ParseMobile(mobile); err == nil {
@@ -57,23 +54,4 @@ func Mask(mobile string) string {
 		return "****"
 	}
 	return string(r[:3]) + "****" + string(r[len(r)-4:])
-}
-
-// numberIn finds what may be a number in a provider's words.
-var numberIn = regexp.MustCompile(`\+?[0-9]{7,}`)
-
-// maxDetail bounds the detail of an error, in characters.
-const maxDetail = 200
-
-// redacted makes a provider's words fit to be stored: one line, bounded, and
-// with every number masked.
-func redacted(s string) string {
-	s = strings.Join(strings.FieldsFunc(s, func(r rune) bool {
-		return unicode.IsSpace(r) || unicode.IsControl(r)
-	}), " ")
-	s = numberIn.ReplaceAllStringFunc(strings.ToValidUTF8(s, "?"), Mask)
-	if r := []rune(s); len(r) > maxDetail {
-		s = string(r[:maxDetail]) + "…"
-	}
-	return s
 }
