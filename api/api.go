@@ -31,6 +31,7 @@ import (
 
 	"duban/models"
 	"duban/notifier"
+	"duban/notifier/sms"
 	"duban/workflows"
 )
 
@@ -55,6 +56,12 @@ type Options struct {
 	LinkKey models.LinkKey
 	// Demo lets everybody in as anybody, without a code.
 	Demo bool
+	// Outlets are the channels by which this server sends, for the page on
+	// which they are tried out.
+	Outlets []Outlet
+	// Receivers take what providers of text messages report, by the name that
+	// the address has.
+	Receivers map[string]*sms.Receiver
 	// Wake is called after a message was put into the outbox that somebody
 	// waits for, if it is set.
 	Wake func()
@@ -66,6 +73,7 @@ type server struct {
 	host  string // of BaseURL
 	cross *http.CrossOriginProtection
 	views map[models.Language]views
+	tests rests
 	style asset
 	icon  asset
 }
@@ -106,6 +114,7 @@ func New(opt Options) http.Handler {
 	read("/messages/:id", s.page("message", message))
 	read("/problems", s.page("problems", problems))
 
+	s.mountReceipts(r)
 	if s.workflows() {
 		s.mountWorkflows(r, get)
 	}
@@ -150,6 +159,7 @@ func (s *server) mountWorkflows(r *gin.Engine, get func(string, gin.HandlerFunc)
 	get("/handover", s.page("handover", personal(s.handOver)))
 	r.POST("/handover", s.answer(known(s.giveOver)))
 	r.POST("/messages/:id/resend", s.answer(known(s.resend)))
+	s.mountChannels(r, get)
 	s.mountAPI(r, get)
 }
 

@@ -68,6 +68,7 @@ func (s *server) protect(c *gin.Context) {
 		c.Header(name, value)
 	}
 	switch {
+	case fromProvider(c.Request): // it says by a token who it is, and brings no cookie
 	case !s.AllowRemote && !s.ownHost(c.Request.Host):
 		s.fail(c, errHost)
 		c.Abort()

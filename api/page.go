@@ -32,7 +32,7 @@ var partFiles = []string{"templates/layout.html", "templates/parts.html", "templ
 // pageNames are the pages, each a file beside layout.html and parts.html.
 var pageNames = []string{
 	"overview", "projects", "project", "obligations", "obligation", "messages", "message", "problems", "error",
-	"login", "login_code", "link", "tasks", "approved", "instance", "begin", "delegations", "handover",
+	"login", "login_code", "link", "tasks", "approved", "instance", "begin", "delegations", "handover", "channels",
 }
 
 func parseViews(s *server) map[models.Language]views {

@@ -26,7 +26,16 @@ type Config struct {
 	Database Database `yaml:"database" envPrefix:"DATABASE_"`
 	Server   Server   `yaml:"server" envPrefix:"SERVER_"`
 	Mail     Mail     `yaml:"mail" envPrefix:"MAIL_"`
+	SMS      SMS      `yaml:"sms" envPrefix:"SMS_"`
+	Gateway  Gateway  `yaml:"gateway" envPrefix:"GATEWAY_"`
+	CMPP     CMPP     `yaml:"cmpp" envPrefix:"CMPP_"`
+	WeCom    Robot    `yaml:"wecom" envPrefix:"WECOM_"`
+	DingTalk Robot    `yaml:"dingtalk" envPrefix:"DINGTALK_"`
+	Feishu   Robot    `yaml:"feishu" envPrefix:"FEISHU_"`
+	Webhook  Webhook  `yaml:"webhook" envPrefix:"WEBHOOK_"`
+	Delivery Delivery `yaml:"delivery" envPrefix:"DELIVERY_"`
 	Outbox   Outbox   `yaml:"outbox" envPrefix:"OUTBOX_"`
+	Watch    Watch    `yaml:"watch" envPrefix:"WATCH_"`
 	Language string   `yaml:"language" env:"LANGUAGE"` // zh-CN or en
 	Log      Log      `yaml:"log" envPrefix:"LOG_"`
 
@@ -63,8 +72,8 @@ const (
 	SecurityNone     = "none"
 )
 
-// Mail is the SMTP server through which reminders leave. Without a Host,
-// messages are written to Outbox.Dir instead.
+// Mail is the SMTP server through which e-mail leaves. Without a Host there is
+// none.
 type Mail struct {
 	Host     string `yaml:"host" env:"HOST"`
 	Port     int    `yaml:"port" env:"PORT"`
@@ -125,6 +134,18 @@ func Default() *Config {
 			Timeout:     30 * time.Second,
 			Connections: 2,
 		},
+		SMS: SMS{
+			Timeout:         15 * time.Second,
+			ReceiptWait:     time.Hour,
+			PerNumberMinute: 2,
+			PerNumberHour:   10,
+			PerNumberDay:    30,
+			PerSecond:       10,
+		},
+		Gateway:  Gateway{Method: "POST"},
+		CMPP:     CMPP{Version: CMPP20, FeeType: "01", FeeCode: "000000", Connections: 1, Window: 16, MaxParts: 10},
+		Delivery: Delivery{FallbackAfter: 2 * time.Hour, UrgentFallbackAfter: 15 * time.Minute},
+		Watch:    Watch{HeartbeatEvery: 5 * time.Minute, QueueAge: 30 * time.Minute},
 		Outbox: Outbox{
 			Dir:     "./data/outbox",
 			Workers: 2,

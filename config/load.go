@@ -37,7 +37,7 @@ func Load(path string, environ []string) (*Config, error) {
 		problems = c.applyYAML(name, data)
 	}
 	problems = append(problems, c.applyEnv(environ)...)
-	problems = append(problems, c.readPassword()...)
+	problems = append(problems, c.readSecrets()...)
 	problems = append(problems, c.problems()...)
 	if err := asError(problems); err != nil {
 		return nil, err
@@ -121,27 +121,41 @@ func (c *Config) applyEnv(environ []string) []Problem {
 	return problems
 }
 
-// readPassword fills Mail.Password from Mail.PasswordFile. The newline with
-// which editors end a file is not part of the password.
-func (c *Config) readPassword() []Problem {
-	if c.Mail.PasswordFile == "" {
-		return nil
+// fileSuffix ends the key that names the file of a secret.
+const fileSuffix = "_file"
+
+// readSecrets fills every secret that has a file from it.
+func (c *Config) readSecrets() []Problem {
+	fields := map[string]field{}
+	for _, f := range fieldsOf(c) {
+		fields[f.key] = f
 	}
-	const key = "mail.password_file"
-	at := c.origins[key]
-	p := Problem{Code: CodeUnreadable, Key: key, File: at.file, Line: at.line, Env: at.env}
-	if c.Mail.Password != "" {
-		p.Code, p.Value, p.Expected = CodeConflict, c.Mail.PasswordFile, "与 mail.password 二者只写其一"
+	var problems []Problem
+	for _, f := range fieldsOf(c) {
+		if file, ok := fields[f.key+fileSuffix]; ok && f.secret() && file.value.String() != "" {
+			problems = append(problems, c.readSecret(f, file)...)
+		}
+	}
+	return problems
+}
+
+// readSecret fills a secret from its file. The newline with which editors end a
+// file is not part of it.
+func (c *Config) readSecret(secret, file field) []Problem {
+	name, at := file.value.String(), c.origins[file.key]
+	p := Problem{Code: CodeUnreadable, Key: file.key, File: at.file, Line: at.line, Env: at.env}
+	if secret.value.String() != "" {
+		p.Code, p.Value, p.Expected = CodeConflict, name, "与 "+secret.key+" 二者只写其一"
 		return []Problem{p}
 	}
-	data, err := readLimited(c.Mail.PasswordFile, maxFile)
+	data, err := readLimited(name, maxFile)
 	if err != nil {
-		p.Value = c.Mail.PasswordFile + " " + reason(err)
+		p.Value = name + " " + reason(err)
 		return []Problem{p}
 	}
-	c.Mail.Password = Secret(strings.TrimRight(string(data), "\r\n"))
-	if c.Mail.Password == "" {
-		p.Code, p.Value, p.Expected = CodeInvalid, c.Mail.PasswordFile, "写着密码的文件"
+	secret.value.SetString(strings.TrimRight(string(data), "\r\n"))
+	if secret.value.String() == "" {
+		p.Code, p.Value, p.Expected = CodeInvalid, name, "写着 "+secret.key+" 的文件"
 		return []Problem{p}
 	}
 	return nil

@@ -35,7 +35,9 @@ func load(t *testing.T, content string, environ ...string) *config.Config {
 // values strips a configuration of where its values came from.
 func values(c *config.Config) config.Config {
 	return config.Config{
-		Database: c.Database, Server: c.Server, Mail: c.Mail, Outbox: c.Outbox, Language: c.Language, Log: c.Log,
+		Database: c.Database, Server: c.Server, Mail: c.Mail, SMS: c.SMS, Gateway: c.Gateway, CMPP: c.CMPP,
+		WeCom: c.WeCom, DingTalk: c.DingTalk, Feishu: c.Feishu, Webhook: c.Webhook, Delivery: c.Delivery,
+		Outbox: c.Outbox, Watch: c.Watch, Language: c.Language, Log: c.Log,
 	}
 }
 

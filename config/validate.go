@@ -17,8 +17,8 @@ import (
 )
 
 // Validate returns every value that the server could not work with, as
-// an [Error], or nil. It also looks whether mail.ca_file holds certificates;
-// it connects to nothing. Load has called it.
+// an [Error], or nil. It also looks whether the files of certificates hold
+// any; it connects to nothing. Load has called it.
 func (c *Config) Validate() error { return asError(c.problems()) }
 
 func (c *Config) problems() []Problem {
@@ -31,7 +31,18 @@ func (c *Config) problems() []Problem {
 	if c.Mail.Configured() {
 		k.mail(c.Mail)
 	}
+	if c.SMS.Configured() {
+		k.sms(c.SMS)
+	}
+	k.robot("wecom", c.WeCom, false)
+	k.robot("dingtalk", c.DingTalk, true)
+	k.robot("feishu", c.Feishu, true)
+	if c.Webhook.Configured() {
+		k.webhook(c.Webhook)
+	}
+	k.delivery(c.Delivery)
 	k.outbox(c.Outbox, c.Mail)
+	k.watch(c.Watch)
 	k.oneOf("language", c.Language, Chinese, English)
 	k.oneOf("log.format", c.Log.Format, FormatText, FormatJSON)
 	return k.found
@@ -106,16 +117,16 @@ func (k *checker) mail(m Mail) {
 	}
 	k.lasts("mail.timeout", m.Timeout, time.Second, 10*time.Minute)
 	k.upTo(50, "mail.connections", m.Connections)
-	k.certificates(m.CAFile)
+	k.certificates("mail.ca_file", m.CAFile)
 }
 
-func (k *checker) certificates(file string) {
+func (k *checker) certificates(key, file string) {
 	if file == "" {
 		return
 	}
 	pem, err := readLimited(file, maxBundle)
 	if err != nil || !x509.NewCertPool().AppendCertsFromPEM(pem) {
-		k.fail("mail.ca_file", CodeInvalid, "可读的 PEM 证书文件")
+		k.fail(key, CodeInvalid, "可读的 PEM 证书文件")
 	}
 }
 
@@ -156,11 +167,7 @@ func (k *checker) oneOf(key, value string, allowed ...string) {
 }
 
 // upTo checks a count or a port, of which there is at least one.
-func (k *checker) upTo(high int, key string, value int) {
-	if value < 1 || value > high {
-		k.fail(key, CodeInvalid, fmt.Sprintf("1 到 %d 之间的整数", high))
-	}
-}
+func (k *checker) upTo(high int, key string, value int) { k.between(1, high, key, value) }
 
 func (k *checker) lasts(key string, value, low, high time.Duration) {
 	if value < low || value > high {

@@ -37,7 +37,7 @@ func (t *Templates) addLinks(v *view, obligation int64) {
 	case v.Login != nil: // without a signature there is nothing to open
 	case v.Approval != nil:
 		v.Link = t.url("instances", strconv.FormatInt(v.Approval.InstanceID, 10))
-	default:
+	case obligation != 0:
 		v.Link = t.url("obligations", strconv.FormatInt(obligation, 10))
 	}
 }

@@ -10,6 +10,14 @@ import (
 // smsPlace is where a value goes in the approved text.
 var smsPlace = regexp.MustCompile(`\$\{([^{}]*)\}`)
 
+// Signed returns the form with the signature, unless it has one.
+func (f SMSForm) Signed(signature string) SMSForm {
+	if f.Signature == "" {
+		f.Signature = signature
+	}
+	return f
+}
+
 // Validate reports what an administrator must correct before the form can be
 // used. The provider's id of the text is not asked for: not every provider has
 // one.

@@ -201,8 +201,10 @@ func (a *app) configCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprint(a.out, cfg)
-			return err
+			if _, err := fmt.Fprint(a.out, cfg); err != nil {
+				return err
+			}
+			return checkChannels(cfg)
 		},
 	})
 }

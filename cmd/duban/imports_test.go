@@ -22,16 +22,17 @@ var mayImport = map[string][]string{
 	"deploy":                 {},
 	"importer":               {"models", "models/money", "models/calendar"},
 	"notifier":               {"models", "models/money", "models/calendar"},
-	"notifier/robot":         {"notifier"},
+	"notifier/robot":         {"notifier", "models"},
 	"notifier/webhook":       {"notifier"},
-	"notifier/sms":           {"notifier", "models/money"},
-	"notifier/cmpp":          {"notifier"},
+	"notifier/sms":           {"notifier", "models", "models/money"},
+	"notifier/cmpp":          {"notifier", "models"},
 	"notifier/cmpp/cmpptest": {"notifier/cmpp"},
 	"workflows":              {"models", "models/money", "models/calendar"},
 	"jobs":                   {"models", "models/money", "models/calendar", "workflows", "notifier"},
-	"api":                    {"models", "models/money", "models/calendar", "config", "importer", "notifier", "workflows", "jobs"},
+	"api":                    {"models", "models/money", "models/calendar", "config", "importer", "notifier", "notifier/sms", "workflows", "jobs"},
 	"cmd/duban": {
-		"models", "models/money", "models/calendar", "config", "importer", "notifier", "workflows", "jobs", "api", "deploy",
+		"models", "models/money", "models/calendar", "config", "importer", "workflows", "jobs", "api", "deploy",
+		"notifier", "notifier/robot", "notifier/webhook", "notifier/sms", "notifier/cmpp",
 	},
 }
 

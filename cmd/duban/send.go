@@ -33,7 +33,7 @@ func (a *app) sendCommand() *cobra.Command {
 
 func (a *app) send(cmd *cobra.Command, cfg *config.Config, s *models.Store, sweep, resend bool) error {
 	ctx, clock, log := cmd.Context(), clockwork.NewRealClock(), a.logger(cfg)
-	d, err := newDelivery(ctx, cfg, s, clock)
+	d, err := newDelivery(ctx, cfg, s, clock, log)
 	if err != nil {
 		return err
 	}

@@ -87,7 +87,7 @@ type server struct {
 }
 
 func newServer(ctx context.Context, cfg *config.Config, s *models.Store, clock clockwork.Clock, log *slog.Logger) (*server, error) {
-	d, err := newDelivery(ctx, cfg, s, clock)
+	d, err := newDelivery(ctx, cfg, s, clock, log)
 	if err != nil {
 		return nil, err
 	}
@@ -157,5 +157,6 @@ func (srv *server) console() http.Handler {
 		Language: models.Language(srv.cfg.Language), Version: version(), Notice: srv.notice,
 		BaseURL: srv.cfg.Server.BaseURL, AllowRemote: srv.cfg.Server.AllowRemote,
 		Engine: srv.engine, LinkKey: srv.delivery.linkKey, Demo: srv.demo, Wake: srv.outbox.Wake,
+		Outlets: srv.delivery.outlets, Receivers: srv.delivery.receivers,
 	})
 }

@@ -11,7 +11,6 @@ import (
 	"duban/config"
 	"duban/models"
 	"duban/models/calendar"
-	"duban/notifier"
 	"duban/workflows"
 )
 
@@ -118,59 +117,4 @@ func (a *app) logger(cfg *config.Config) *slog.Logger {
 		return slog.New(slog.NewJSONHandler(a.err, opt))
 	}
 	return slog.New(slog.NewTextHandler(a.err, opt))
-}
-
-// delivery is how messages leave.
-type delivery struct {
-	templates *notifier.Templates // without signed links, for the console
-	linkKey   models.LinkKey
-	channels  map[models.Channel]notifier.Channel
-	routing   models.Routing // by which new messages go out
-}
-
-// newDelivery sets up the file channel, and e-mail if it is configured.
-func newDelivery(ctx context.Context, cfg *config.Config, s *models.Store, clock clockwork.Clock) (*delivery, error) {
-	templates, err := notifier.NewTemplates(cfg.Server.BaseURL)
-	if err != nil {
-		return nil, err
-	}
-	key, err := s.LinkKey(ctx)
-	if err != nil {
-		return nil, err
-	}
-	file, err := notifier.NewFile(cfg.Outbox.Dir, cfg.Mail.From)
-	if err != nil {
-		return nil, err
-	}
-	d := &delivery{
-		templates: templates, linkKey: key, routing: models.Only(models.ChannelFile),
-		channels: map[models.Channel]notifier.Channel{models.ChannelFile: file},
-	}
-	if !cfg.Mail.Configured() {
-		return d, nil
-	}
-	m := cfg.Mail
-	smtp, err := notifier.NewSMTP(notifier.SMTPConfig{
-		Host: m.Host, Port: m.Port, Security: notifier.Security(m.Security), Username: m.Username, Password: string(m.Password),
-		From: m.From, FromName: m.FromName, HELO: m.HELO, CAFile: m.CAFile, Timeout: m.Timeout, Connections: m.Connections, Clock: clock,
-	})
-	if err != nil {
-		return nil, err
-	}
-	d.channels[models.ChannelEmail], d.routing = smtp, models.Only(models.ChannelEmail)
-	return d, nil
-}
-
-// dispatcher drains the outbox of a store through the channels.
-func (d *delivery) dispatcher(cfg *config.Config, s *models.Store, clock clockwork.Clock, log *slog.Logger) (*notifier.Dispatcher, error) {
-	return notifier.NewDispatcher(notifier.Config{
-		Store: s, Templates: d.templates.WithLinks(d.linkKey), Channels: d.channels, Clock: clock, Logger: log,
-		Workers: cfg.Outbox.Workers, Batch: cfg.Outbox.Batch, Lease: cfg.Outbox.Lease, MaxAge: cfg.Outbox.MaxAge,
-	})
-}
-
-func (d *delivery) close() {
-	for _, c := range d.channels {
-		_ = c.Close()
-	}
 }

@@ -56,6 +56,12 @@ const (
 	defaultActiveTestTries = 3
 )
 
+// Validate reports what cannot work. It connects to nothing.
+func (c Config) Validate() error {
+	_, err := c.withDefaults()
+	return err
+}
+
 // withDefaults fills in what is blank, and reports what cannot work.
 func (c Config) withDefaults() (Config, error) {
 	c.FeeType = or(c.FeeType, "01")

@@ -21,6 +21,7 @@ import (
 
 	"github.com/jonboulle/clockwork"
 
+	"duban/models"
 	"duban/notifier"
 )
 
@@ -91,7 +92,11 @@ type Robot struct {
 // String names the platform only.
 func (r *Robot) String() string { return r.cfg.String() }
 
-var _ notifier.Channel = (*Robot)(nil)
+var (
+	_ notifier.Channel   = (*Robot)(nil)
+	_ notifier.Mentioner = (*Robot)(nil)
+	_ notifier.Tester    = (*Robot)(nil)
+)
 
 // New checks the configuration and returns the channel. It does not connect.
 // Its errors do not tell the webhook.
@@ -164,6 +169,19 @@ func (r *Robot) Close() error {
 	defer r.inFlight.Unlock()
 	r.client.CloseIdleConnections()
 	return nil
+}
+
+// Quota returns what the platform lets a robot say, for all replicas together.
+func (r *Robot) Quota() models.Quota {
+	var q models.Quota
+	for _, p := range r.platform.quotas {
+		if p.per < time.Minute {
+			q.PerSecond = p.n
+		} else {
+			q.PerMinute = p.n
+		}
+	}
+	return q
 }
 
 func (r *Robot) code(what string) string { return string(r.cfg.Kind) + "_" + what }

@@ -6,8 +6,10 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strconv"
 	"time"
 
+	"duban/models"
 	"duban/notifier"
 )
 
@@ -72,6 +74,28 @@ func parse(k Kind, r *http.Request, body []byte) (receipts []Receipt, err error)
 		return nil, fmt.Errorf("%w：没有短信编号", ErrMalformed)
 	}
 	return receipts, nil
+}
+
+// Record returns the receipt as it is kept, unless it says nothing. A part of
+// a long message that has a receipt of its own, but no id, has the message's id
+// with the number of the part.
+func (r Receipt) Record() (record models.Receipt, ok bool) {
+	state, ok := records[r.State]
+	if !ok {
+		return record, false
+	}
+	record = models.Receipt{Channel: models.ChannelSMS, ProviderID: r.ID, State: state, Code: r.Code}
+	if r.ID != "" && r.Part > 1 {
+		record.ProviderID = r.ID + "/" + strconv.Itoa(r.Part)
+	}
+	if !r.At.IsZero() {
+		record.At = &r.At
+	}
+	return record, true
+}
+
+var records = map[State]models.ReceiptState{
+	Pending: models.ReceiptPending, Delivered: models.ReceiptDelivered, Failed: models.ReceiptFailed,
 }
 
 // Reply is what a provider must be answered with when its receipts are stored.

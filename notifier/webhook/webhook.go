@@ -73,7 +73,10 @@ type Webhook struct {
 	closed time.Time // the receiver asked for silence until then
 }
 
-var _ notifier.Channel = (*Webhook)(nil)
+var (
+	_ notifier.Channel = (*Webhook)(nil)
+	_ notifier.Tester  = (*Webhook)(nil)
+)
 
 // New checks the configuration and returns the channel. It does not connect.
 func New(cfg Config) (*Webhook, error) {
