@@ -37,7 +37,7 @@ func (b *batch) settle(ctx context.Context, n models.Notification, m Message, ou
 	defer cancel()
 	fate, err := out.careful.Settle(asking, m, n.ProviderID, *n.HandedAt)
 	if err != nil {
-		b.d.cfg.Logger.Warn("fate of a message not known", "notification", n.ID, "channel", n.Channel, "error", redacted(err.Error()))
+		b.d.cfg.Logger.Warn("fate of a message not known", "notification", n.ID, "channel", n.Channel, "error", Redacted(err.Error()))
 		fate = Fate{}
 	}
 	switch fate.State {

@@ -100,6 +100,7 @@ func (d *delivery) dispatcher(cfg *config.Config, s *models.Store, clock clockwo
 	return notifier.NewDispatcher(notifier.Config{
 		Store: s, Templates: d.templates.WithLinks(d.linkKey), Channels: d.channels, Clock: clock, Logger: log,
 		Workers: cfg.Outbox.Workers, Batch: cfg.Outbox.Batch, Lease: cfg.Outbox.Lease, MaxAge: cfg.Outbox.MaxAge,
+		FallbackAfter: cfg.Delivery.FallbackAfter, UrgentFallbackAfter: cfg.Delivery.UrgentFallbackAfter, Quotas: d.quotas,
 	})
 }
 

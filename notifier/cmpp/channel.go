@@ -54,9 +54,9 @@ func NewChannel(cfg ChannelConfig) (*Channel, error) {
 // parts that the gateway took.
 func (c *Channel) Send(ctx context.Context, m notifier.Message) (string, error) {
 	form := m.SMS.Signed(c.cfg.Signature)
-	if err := form.Validate(); err != nil { // every message of this template fails
+	if err := form.Validate(); err != nil { // messages of other templates go on
 		return "", &notifier.SendError{
-			Class: notifier.Down, Code: "cmpp_template_invalid", Detail: "短信模板 " + m.Template + "：" + err.Error(), Local: true, Err: err,
+			Class: notifier.Retry, Code: "cmpp_template_invalid", Detail: "短信模板 " + m.Template + "：" + err.Error(), Local: true, Err: err,
 		}
 	}
 	if place := form.Missing(m.Facts); place != "" {

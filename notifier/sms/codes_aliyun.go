@@ -41,8 +41,8 @@ var aliyunVerdicts = verdicts{
 	"isv.SIGN_NAME_ILLEGAL":                  notifier.Down,
 	"isv.SIGNATURE_BLACKLIST":                notifier.Down,
 	"isv.EXTEND_CODE_ERROR":                  notifier.Down,
-	"isv.SMS_TEMPLATE_ILLEGAL":               notifier.Down,
-	"isv.SMS_CONTENT_MISMATCH_TEMPLATE_TYPE": notifier.Down,
+	"isv.SMS_TEMPLATE_ILLEGAL":               notifier.Retry, // those of other templates go on
+	"isv.SMS_CONTENT_MISMATCH_TEMPLATE_TYPE": notifier.Retry,
 	"isv.DOMESTIC_NUMBER_NOT_SUPPORTED":      notifier.Down,
 	"isv.SMS_TEST_SIGN_TEMPLATE_LIMIT":       notifier.Down,
 

@@ -39,7 +39,7 @@ var tencentVerdicts = verdicts{
 
 	// 签名 and 模板.
 	"FailedOperation.SignatureIncorrectOrUnapproved": notifier.Down,
-	"FailedOperation.TemplateIncorrectOrUnapproved":  notifier.Down,
+	"FailedOperation.TemplateIncorrectOrUnapproved":  notifier.Retry, // those of other templates go on
 
 	// The number, and what this message says.
 	"InvalidParameterValue.IncorrectPhoneNumber":                notifier.Reject,

@@ -173,7 +173,7 @@ func TestKannelIsAsked(t *testing.T) {
 	want := url.Values{
 		"username": {"u"}, "password": {"p+&="}, "to": {mobile}, "from": {"106"}, "smsc": {"cmcc"}, "coding": {"2"}, "charset": {"UTF-8"},
 		"text": {`【督办平台】您负责的道路 & 桥梁+"养护"=100%还有7天到期。`}, "dlr-mask": {"31"},
-		"dlr-url": {"https://duban.example/sms/kannel/" + token + "?key=" + key + "&status=%d&id=%I&at=%T&to=%p"},
+		"dlr-url": {"https://duban.example/sms/kannel/" + token + "?key=" + key + "&status=%d&at=%T&to=%p"},
 	}
 	if got := server.last.URL.Query().Encode(); server.last.URL.Path != "/cgi-bin/sendsms" || got != want.Encode() {
 		t.Errorf("got  %s\nwant %s", got, want.Encode())

@@ -61,9 +61,10 @@ func (c KannelConfig) query() string {
 		q += "&smsc=${smsc}"
 	}
 	if c.CallbackURL != "" {
-		// Kannel fills %d, the kind of receipt; %I, its own id for the message;
-		// %T, the time; and %p, the number. The key needs no encoding.
-		before, after := url.QueryEscape(c.CallbackURL+"?key="), url.QueryEscape("&status=%d&id=%I&at=%T&to=%p")
+		// Kannel fills %d, the kind of receipt; %T, the time; and %p, the number.
+		// The key needs no encoding. Its own id, %I, is each receipt's and not the
+		// message's.
+		before, after := url.QueryEscape(c.CallbackURL+"?key="), url.QueryEscape("&status=%d&at=%T&to=%p")
 		q += "&dlr-mask=" + kannelAll + "&dlr-url=" + before + "${key}" + after
 	}
 	return q

@@ -23,7 +23,7 @@ func TestThroughKannel(t *testing.T) {
 			t.Errorf("the carrier got %q for %s", text, to)
 		}
 		r := k.until(sms.Delivered)
-		if r.Key != m.Key || r.Mobile != mobile || r.ID == "" || r.At.Before(time.Now().Add(-time.Minute)) {
+		if r.Key != m.Key || r.Mobile != mobile || r.ID != "" || r.At.Before(time.Now().Add(-time.Minute)) {
 			t.Errorf("receipt %#v", r)
 		}
 	})

@@ -172,19 +172,19 @@ func TestWhatTheProvidersAreTold(t *testing.T) {
 func TestRefusalsAreClassed(t *testing.T) {
 	cases := map[string]map[notifier.Class][]string{
 		"aliyun": {
-			notifier.Retry: {"isv.BUSINESS_LIMIT_CONTROL", "isp.SYSTEM_ERROR", "isv.SOMETHING_NEW"},
+			notifier.Retry: {"isv.BUSINESS_LIMIT_CONTROL", "isp.SYSTEM_ERROR", "isv.SOMETHING_NEW", "isv.SMS_TEMPLATE_ILLEGAL"},
 			notifier.Down: {
-				"isv.DAY_LIMIT_CONTROL", "isv.AMOUNT_NOT_ENOUGH", "isv.SMS_SIGNATURE_ILLEGAL", "isv.SMS_TEMPLATE_ILLEGAL",
+				"isv.DAY_LIMIT_CONTROL", "isv.AMOUNT_NOT_ENOUGH", "isv.SMS_SIGNATURE_ILLEGAL",
 				"isp.RAM_PERMISSION_DENY", "SignatureDoesNotMatch", "InvalidAccessKeyId.NotFound", "Throttling.User",
 			},
 			notifier.Reject:  {"isv.MOBILE_NUMBER_ILLEGAL", "isv.BLACK_KEY_CONTROL_LIMIT", "isv.SMS_CONTENT_ILLEGAL", "isv.PARAM_NOT_SUPPORT_URL"},
 			notifier.Unknown: {"InternalError", "SignatureNonceUsed"},
 		},
 		"tencent": {
-			notifier.Retry: {"LimitExceeded.PhoneNumberThirtySecondLimit", "LimitExceeded.PhoneNumberDailyLimit", "FailedOperation.Novel"},
+			notifier.Retry: {"LimitExceeded.PhoneNumberThirtySecondLimit", "LimitExceeded.PhoneNumberDailyLimit", "FailedOperation.Novel", "FailedOperation.TemplateIncorrectOrUnapproved"},
 			notifier.Down: {
 				"LimitExceeded.AppDailyLimit", "FailedOperation.InsufficientBalanceInSmsPackage", "UnauthorizedOperation.SerivceSuspendDueToArrears",
-				"FailedOperation.SignatureIncorrectOrUnapproved", "FailedOperation.TemplateIncorrectOrUnapproved", "AuthFailure.SignatureFailure", "RequestLimitExceeded.IPLimitExceeded",
+				"FailedOperation.SignatureIncorrectOrUnapproved", "AuthFailure.SignatureFailure", "RequestLimitExceeded.IPLimitExceeded",
 			},
 			notifier.Reject:  {"InvalidParameterValue.IncorrectPhoneNumber", "FailedOperation.PhoneNumberInBlacklist", "FailedOperation.ContainSensitiveWord"},
 			notifier.Unknown: {"InternalError.Timeout", "InternalError.SendAndRecvFail", "InternalError"},
@@ -237,9 +237,9 @@ func TestImpossibleMessages(t *testing.T) {
 			{"sms_key_invalid", notifier.Reject, func(m *sms.Message) { m.Key = "42&x=1" }},
 			{"sms_key_invalid", notifier.Reject, func(m *sms.Message) { m.Key = "" }},
 			{"sms_value_missing", notifier.Reject, func(m *sms.Message) { m.Facts = map[string]string{"title": "x", "days_left": " "} }},
-			{"sms_template_invalid", notifier.Down, func(m *sms.Message) { m.Template.TemplateID = "" }},
-			{"sms_template_invalid", notifier.Down, func(m *sms.Message) { m.Template.Signature = "" }},
-			{"sms_template_invalid", notifier.Down, func(m *sms.Message) { m.Template.Body = "${other}" }},
+			{"sms_template_invalid", notifier.Retry, func(m *sms.Message) { m.Template.TemplateID = "" }},
+			{"sms_template_invalid", notifier.Retry, func(m *sms.Message) { m.Template.Signature = "" }},
+			{"sms_template_invalid", notifier.Retry, func(m *sms.Message) { m.Template.Body = "${other}" }},
 		} {
 			m := s.message
 			tc.spoil(&m)

@@ -131,7 +131,7 @@ func kannelReceipts(q url.Values) ([]Receipt, error) {
 	if err != nil {
 		return nil, malformed(err)
 	}
-	r := Receipt{ID: q.Get("id"), Key: q.Get("key"), Mobile: plain(q.Get("to")), State: kannelState(status), Code: strconv.Itoa(status)}
+	r := Receipt{Key: q.Get("key"), Mobile: plain(q.Get("to")), State: kannelState(status), Code: strconv.Itoa(status)}
 	if at, err := strconv.ParseInt(q.Get("at"), 10, 64); err == nil && at > 0 && at < 1<<40 {
 		r.At = time.Unix(at, 0)
 	}

@@ -9,11 +9,11 @@ import (
 	"duban/notifier"
 )
 
-// invalid is about a template that an administrator must correct: every
-// message of it fails.
+// invalid is about a template that an administrator must correct. Its messages
+// wait for that, or fall back; those of other templates go on.
 func (t Template) invalid(problem string, err error) *notifier.SendError {
 	return &notifier.SendError{
-		Class: notifier.Down, Code: "sms_template_invalid", Local: true,
+		Class: notifier.Retry, Code: "sms_template_invalid", Local: true,
 		Detail: fmt.Sprintf("短信模板 %s：%s", t.Name, problem), Err: err,
 	}
 }

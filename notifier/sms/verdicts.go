@@ -13,9 +13,9 @@ import (
 // sent. A key that ends in "*" stands for every code that begins like it; the
 // longest key wins.
 //
-// Retry is for one number or one moment, Reject for what this message says or
+// Retry is for one number, one template or one moment, Reject for what this message says or
 // whom it is for, Down for whatever meets every message: the account, its
-// balance, its keys, its total quota, its signature or template. Unknown is
+// balance, its keys, its total quota, its signature. Unknown is
 // for a provider that lost its own answer.
 type verdicts map[string]notifier.Class
 
