@@ -11,6 +11,7 @@ import (
 // advices are what to do about failures, by how their codes look. The first
 // that is right counts.
 var advices = []struct{ contains, key string }{
+	{"cmpp_not_authentic", "advice.cmpp_trust"},
 	{"signaturedoesnotmatch", "advice.credentials"},
 	{"accesskey", "advice.credentials"},
 	{"template", "advice.template"},
@@ -32,7 +33,6 @@ var advices = []struct{ contains, key string }{
 	{"kannel_refused", "advice.credentials"},
 	{"cmpp_connect", "advice.credentials"},
 	{"cmpp_login", "advice.credentials"},
-	{"cmpp_not_authentic", "advice.cmpp_trust"},
 	{"file_write", "advice.disk"},
 	{"unreachable", "advice.network"},
 	{"timeout", "advice.network"},

@@ -138,8 +138,8 @@ func (s *server) mountWorkflows(r *gin.Engine, get func(string, gin.HandlerFunc)
 	}
 	r.POST("/logout", s.answer(s.leave))
 
-	get("/links/:token", s.answer(s.link))
-	r.POST("/links/:token", s.answer(s.decideByLink))
+	get(linksPrefix+":token", s.answer(s.link))
+	r.POST(linksPrefix+":token", s.answer(s.decideByLink))
 
 	for _, b := range boxPaths {
 		get(b.path, s.page("tasks", personal(s.box(b.box))))

@@ -24,7 +24,7 @@ var channelTexts = map[string]text{
 	"channels.works":      {"正常", "Works"},
 	"channels.unused":     {"还没有用过", "Not used yet"},
 	"channels.failing":    {"异常", "Failing"},
-	"channels.since":      {"自 %s 起：%s", "since %s: %s"},
+	"channels.since":      {"自 %s 起", "since %s"},
 	"channels.sent":       {"最近送出", "Last sent"},
 	"channels.order":      {"使用顺序", "Order"},
 	"channels.normal":     {"普通消息第 %d", "no. %d for normal messages"},

@@ -53,13 +53,23 @@ func (s *server) observe(c *gin.Context) {
 }
 
 // logged is the path of a request as logs may keep it: without the token of a
-// link, which is a secret between its message and its person.
+// link, which is a secret between its message and its person, or that of a
+// provider, also if the request is one that nobody answers.
 func logged(c *gin.Context) string {
+	path := c.Request.URL.Path
 	if c.Param("token") != "" {
 		return c.FullPath()
 	}
-	return c.Request.URL.Path
+	for _, prefix := range []string{linksPrefix, receiptsPrefix} {
+		if strings.HasPrefix(path, prefix) {
+			return prefix + "…"
+		}
+	}
+	return path
 }
+
+// linksPrefix begins the addresses of signed links.
+const linksPrefix = "/links/"
 
 // protect sets the headers, and refuses foreign host names and whatever
 // another website makes a browser send.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"log/slog"
+	"slices"
 
 	"github.com/jonboulle/clockwork"
 
@@ -37,27 +38,27 @@ func newDelivery(ctx context.Context, cfg *config.Config, s *models.Store, clock
 	if err != nil {
 		return nil, err
 	}
-	file, err := notifier.NewFile(cfg.Outbox.Dir, cfg.Mail.From)
-	if err != nil {
-		return nil, err
-	}
 	d := &delivery{
-		templates: templates, linkKey: key, routing: routing(cfg), quotas: map[models.Channel]models.Quota{},
-		channels: map[models.Channel]notifier.Channel{models.ChannelFile: file},
+		templates: templates, linkKey: key, routing: routing(cfg),
+		channels: map[models.Channel]notifier.Channel{}, quotas: map[models.Channel]models.Quota{},
 	}
 	if d.receivers, err = receivers(cfg, clock); err != nil {
 		return nil, err
 	}
 	outlets := outlets{cfg: cfg, clock: clock, log: log, receipts: s}
-	for _, name := range d.routing.Configured {
-		ch := notifier.Channel(file)
-		if name != models.ChannelFile {
-			if ch, err = outlets.open(name); err != nil {
-				d.close()
-				return nil, err
-			}
+	for _, name := range models.Channels {
+		wanted := slices.Contains(d.routing.Configured, name)
+		if !wanted && name != models.ChannelFile {
+			continue
 		}
-		d.add(cfg, name, ch)
+		if d.channels[name], err = outlets.open(name); err != nil {
+			delete(d.channels, name)
+			d.close()
+			return nil, err
+		}
+		if wanted {
+			d.show(cfg, name)
+		}
 	}
 	return d, nil
 }
@@ -75,8 +76,9 @@ func routing(cfg *config.Config) models.Routing {
 	return models.Routing{Configured: channels(cfg.Channels()), Normal: channels(normal), Urgent: channels(urgent)}
 }
 
-func (d *delivery) add(cfg *config.Config, name models.Channel, ch notifier.Channel) {
-	outlet := api.Outlet{Name: name, Channel: ch}
+// show lists a channel for the console, with its limits.
+func (d *delivery) show(cfg *config.Config, name models.Channel) {
+	outlet := api.Outlet{Name: name, Channel: d.channels[name]}
 	switch name {
 	case models.ChannelSMS:
 		outlet.Provider = cfg.SMS.Provider
@@ -85,12 +87,11 @@ func (d *delivery) add(cfg *config.Config, name models.Channel, ch notifier.Chan
 			PerNumberDay: cfg.SMS.PerNumberDay, PerSecond: cfg.SMS.PerSecond,
 		}
 	case models.ChannelWeCom, models.ChannelDingTalk, models.ChannelFeishu:
-		if r, ok := ch.(*robot.Robot); ok {
+		if r, ok := outlet.Channel.(*robot.Robot); ok {
 			outlet.Quota = r.Quota()
 		}
 	case models.ChannelEmail, models.ChannelWebhook, models.ChannelFile: // they have no limits of ours
 	}
-	d.channels[name] = ch
 	d.quotas[name] = outlet.Quota
 	d.outlets = append(d.outlets, outlet)
 }

@@ -42,8 +42,8 @@ func checkChannels(cfg *config.Config) error {
 	return err
 }
 
-// open makes a channel, but for files. Its error is the administrator's to
-// mend.
+// open makes a channel, or only checks it, and then there may be none. Its
+// error is the administrator's to mend.
 func (o outlets) open(name models.Channel) (ch notifier.Channel, err error) {
 	switch name {
 	case models.ChannelEmail:
@@ -60,6 +60,9 @@ func (o outlets) open(name models.Channel) (ch notifier.Channel, err error) {
 		w := o.cfg.Webhook
 		ch, err = webhook.New(webhook.Config{URL: string(w.URL), Secret: string(w.Secret), Allow: w.List(), CAFile: w.CAFile, Clock: o.clock})
 	case models.ChannelFile:
+		if o.receipts != nil { // it makes the folder
+			ch, err = notifier.NewFile(o.cfg.Outbox.Dir, o.cfg.Mail.From)
+		}
 	}
 	if err != nil {
 		return nil, usagef("渠道 %s：%w", name, err)
