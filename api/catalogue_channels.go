@@ -3,12 +3,6 @@ package api
 // channelTexts are the texts about channels: their page, and what to do about
 // one that does not work.
 var channelTexts = map[string]text{
-	"channel.sms":      {"短信", "Text message"},
-	"channel.wecom":    {"企业微信群", "WeCom group"},
-	"channel.dingtalk": {"钉钉群", "DingTalk group"},
-	"channel.feishu":   {"飞书群", "Feishu group"},
-	"channel.webhook":  {"Webhook", "Webhook"},
-
 	"provider.aliyun":  {"阿里云", "Aliyun"},
 	"provider.tencent": {"腾讯云", "Tencent Cloud"},
 	"provider.huawei":  {"华为云", "Huawei Cloud"},

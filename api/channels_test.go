@@ -94,7 +94,7 @@ func TestThePageOfChannelsSaysHowTheyAre(t *testing.T) {
 		"企业微信群", "仅供个人选用", "每分钟共 20 条", "群里或接收程序的人都看得到", "向群或接收程序发一条测试消息",
 		"文件", "普通消息第 1、紧急消息第 1", "发一条测试消息给 管理员", "待发送 0", "近 30 天放弃 0")
 	checkPage(t, "/channels", w)
-	expect(t, v.get("/channels?lang=en"), http.StatusOK, "Text message", "Aliyun", "no. 2 for urgent ones", "30 a day to one person")
+	expect(t, v.get("/channels?lang=en"), http.StatusOK, "SMS", "Aliyun", "no. 2 for urgent ones", "30 a day to one person")
 
 	ctx := t.Context()
 	if err := errors.Join(o.store.ChannelFails(ctx, models.ChannelSMS, "sms_aliyun_isv.AMOUNT_NOT_ENOUGH"), o.store.ChannelWorks(ctx, models.ChannelFile)); err != nil {
