@@ -257,12 +257,12 @@ func (b *batch) holdsLease(ctx context.Context) bool {
 	return true
 }
 
-// putBack returns messages to the queue as they were.
+// putBack returns messages to the queue as they were, to the place that they
+// had: what was said later to the same person is due since later.
 func (b *batch) putBack(rows []models.Notification) {
-	now := b.d.cfg.Clock.Now()
 	for _, n := range rows {
 		b.record.add(n, models.Outcome{
-			State: models.NotificationPending, Reason: n.Reason, NextAttemptAt: now, LastError: n.LastError, Untried: true,
+			State: models.NotificationPending, Reason: n.Reason, NextAttemptAt: n.NextAttemptAt, LastError: n.LastError, Untried: true,
 			FailingSince: n.FailingSince, Handed: n.HandedAt != nil,
 		})
 	}
