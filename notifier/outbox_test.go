@@ -67,19 +67,30 @@ func (o *outbox) user(change ...func(*models.User)) models.User {
 // add puts n messages for the user into the outbox.
 func (o *outbox) add(u models.User, n int, change ...func(*models.Notification)) {
 	o.t.Helper()
-	rows := make([]models.Notification, 0, n)
-	for range n {
-		o.next++
-		m := models.Notification{
-			DedupKey: fmt.Sprintf("k%d", o.next), ObligationID: 5, RecipientID: u.ID, Channel: models.ChannelEmail,
-			Day: calendar.DateOf(o.clock.Now()), Template: notifier.ReminderBefore, Language: models.Chinese,
-			Payload: aReminder(models.SpendingTarget), State: models.NotificationPending, NextAttemptAt: o.clock.Now().UTC(),
-		}
-		for _, c := range change {
-			c(&m)
-		}
-		rows = append(rows, m)
+	rows := make([]models.Notification, n)
+	for i := range rows {
+		rows[i] = o.message(u, change...)
 	}
+	o.enqueue(rows)
+}
+
+// message returns a message for the user that is not in the outbox yet.
+func (o *outbox) message(u models.User, change ...func(*models.Notification)) models.Notification {
+	o.next++
+	m := models.Notification{
+		DedupKey: fmt.Sprintf("k%d", o.next), ObligationID: 5, RecipientID: u.ID, Channel: models.ChannelEmail,
+		Day: calendar.DateOf(o.clock.Now()), Template: notifier.ReminderBefore, Language: models.Chinese,
+		Payload: aReminder(models.SpendingTarget), State: models.NotificationPending, NextAttemptAt: o.clock.Now().UTC(),
+	}
+	for _, c := range change {
+		c(&m)
+	}
+	return m
+}
+
+// enqueue puts messages into the outbox, all at once.
+func (o *outbox) enqueue(rows []models.Notification) {
+	o.t.Helper()
 	err := o.store.Tx(context.Background(), "test", func(tx *models.Tx) error {
 		_, err := tx.Enqueue(rows)
 		return err
