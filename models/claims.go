@@ -18,15 +18,25 @@ const due = "((state IN ('pending', 'failed', 'unknown') AND next_attempt_at <= 
 // come after it to the same person no longer wait for it: about half an hour.
 const blockingAttempts = 5
 
-// candidate is a message that may be claimed.
+// candidate is a message that may be claimed, or one that others wait for.
 type candidate struct {
 	ID            int64
 	RecipientID   int64
 	Channel       Channel
 	Urgency       Urgency
 	State         NotificationState
+	Reason        string
 	NextAttemptAt time.Time
+	Due           bool
 }
+
+// line is where messages queue.
+type line struct {
+	recipient int64
+	channel   Channel
+}
+
+func (c candidate) line() line { return line{c.RecipientID, c.Channel} }
 
 // ClaimNotifications takes up to limit due messages for the holder of token,
 // which must be new for each call. Workers take turns, so that of several that
@@ -76,65 +86,83 @@ func (u Urgency) turn() int {
 	return 1
 }
 
+// notHeld is the condition under which nothing that was said before to the same
+// person is being sent. Its parameter is the time by which leases are judged.
+const notHeld = "(urgency = 'instant' OR NOT EXISTS (SELECT 1 FROM notifications held WHERE held.recipient_id = notifications.recipient_id " +
+	"AND held.channel = notifications.channel AND held.state = 'sending' AND held.lease_until >= ? AND held.id < notifications.id AND held.urgency <> 'instant'))"
+
 // claimable returns the messages that are due and whose turn it is, but for
 // those that are under way.
 func (tx *Tx) claimable(now, leaseNow time.Time, limit int) ([]int64, error) {
 	var found []candidate
-	err := tx.db.Model(&Notification{}).Select("id, recipient_id, channel, urgency, next_attempt_at").Where(due, now, leaseNow).
+	err := tx.db.Model(&Notification{}).Select("id, recipient_id, channel, urgency").Where(due, now, leaseNow).Where(notHeld, leaseNow).
 		Order("next_attempt_at, id").Limit(limit).Find(&found).Error
 	if err != nil || len(found) == 0 {
 		return nil, err
 	}
-	found, err = tx.inTurn(found, now, leaseNow)
-	ids := make([]int64, len(found))
-	for i, c := range found {
-		ids[i] = c.ID
+	var ids []int64
+	places, last := map[line]int{}, int64(0) // how many of a line were found
+	for _, c := range found {
+		if c.Urgency == Instant {
+			ids = append(ids, c.ID)
+			continue
+		}
+		places[c.line()]++
+		last = max(last, c.ID)
 	}
-	return ids, err
+	if len(places) == 0 {
+		return ids, nil
+	}
+	others, err := tx.inTurn(places, last, now, leaseNow)
+	return append(ids, others...), err
 }
 
-// inTurn drops the candidates that have to wait for an earlier message to the
-// same person. Those of which it is known how long are put off until then.
-func (tx *Tx) inTurn(all []candidate, now, leaseNow time.Time) ([]candidate, error) {
-	people := make([]int64, 0, len(all))
-	for _, c := range all {
-		people = append(people, c.RecipientID)
+// inTurn returns the messages that come first in the given lines, as many as
+// were found in each: a message that was tried before, or put off, is due since
+// later than those that came after it. Whoever has to wait for an earlier one
+// is put off until then. The last is the highest id that was found.
+func (tx *Tx) inTurn(places map[line]int, last int64, now, leaseNow time.Time) ([]int64, error) {
+	people := make([]int64, 0, len(places))
+	for l := range places {
+		people = append(people, l.recipient)
 	}
 	slices.Sort(people)
-	var ahead []candidate
-	err := tx.db.Model(&Notification{}).Select("id, recipient_id, channel, state, next_attempt_at").
-		Where("recipient_id IN ? AND urgency <> ?", slices.Compact(people), Instant).
-		Where("((state = 'sending' AND lease_until >= ?) OR (state = 'failed' AND next_attempt_at > ? AND attempts < ?))", leaseNow, now, blockingAttempts).
-		Order("id").Find(&ahead).Error
-	if err != nil || len(ahead) == 0 {
-		return all, err
+	var queue []candidate
+	err := tx.db.Model(&Notification{}).Select("id, recipient_id, channel, state, reason, next_attempt_at, CASE WHEN "+due+" THEN 1 ELSE 0 END AS due", now, leaseNow).
+		Where("recipient_id IN ? AND id <= ? AND urgency <> ?", slices.Compact(people), last, Instant).
+		Where("("+due+" OR (state = 'failed' AND attempts < ?) OR (state = 'pending' AND reason = ?))", now, leaseNow, blockingAttempts, WaitsLimit).
+		Order("id").Find(&queue).Error
+	if err != nil {
+		return nil, err
 	}
-	type line struct {
-		recipient int64
-		channel   Channel
-	}
+	var ids []int64
 	first := map[line]candidate{}
-	for _, c := range ahead {
-		if _, ok := first[line{c.RecipientID, c.Channel}]; !ok {
-			first[line{c.RecipientID, c.Channel}] = c
+	for _, c := range queue {
+		before, waits := first[c.line()]
+		switch {
+		case !c.Due && !waits:
+			first[c.line()] = c
+		case !c.Due || places[c.line()] == 0:
+		case waits:
+			places[c.line()]--
+			if err := tx.waitFor(c, before, now); err != nil {
+				return nil, err
+			}
+		default:
+			places[c.line()]--
+			ids = append(ids, c.ID)
 		}
 	}
-	kept := all[:0:0]
-	for _, c := range all {
-		before, waits := first[line{c.RecipientID, c.Channel}]
-		if !waits || before.ID > c.ID || c.Urgency == Instant {
-			kept = append(kept, c)
-			continue
-		}
-		if before.State == NotificationSending { // its worker is done in a moment
-			continue
-		}
-		err := tx.db.Model(&Notification{}).Where("id = ?", c.ID).UpdateColumns(map[string]any{
-			"next_attempt_at": before.NextAttemptAt, "failing_since": gorm.Expr("COALESCE(failing_since, ?)", now),
-		}).Error
-		if err != nil {
-			return nil, err
-		}
+	return ids, nil
+}
+
+// waitFor puts a message off until the one before it is due.
+func (tx *Tx) waitFor(c, before candidate, now time.Time) error {
+	set := map[string]any{"next_attempt_at": before.NextAttemptAt}
+	if before.State == NotificationFailed {
+		set["failing_since"] = gorm.Expr("COALESCE(failing_since, ?)", now)
+	} else {
+		set["reason"] = before.Reason
 	}
-	return kept, nil
+	return tx.db.Model(&Notification{}).Where("id = ?", c.ID).UpdateColumns(set).Error
 }

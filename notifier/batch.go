@@ -67,7 +67,7 @@ func (b *batch) deliver(ctx context.Context) (Stats, error) {
 			break
 		}
 		o := b.attempt(ctx, n)
-		if o.State == models.NotificationFailed && n.Urgency != models.Instant {
+		if (o.State == models.NotificationFailed || o.Reason == models.WaitsLimit) && n.Urgency != models.Instant {
 			b.behind[lineOf(n)] = o
 		}
 		b.record.add(n, o)
@@ -89,6 +89,9 @@ func (b *batch) attempt(ctx context.Context, n models.Notification) models.Outco
 		return o
 	}
 	if before, ok := b.behind[lineOf(n)]; ok && n.Urgency != models.Instant {
+		if before.Reason == models.WaitsLimit {
+			return waits(models.WaitsLimit, before.NextAttemptAt)
+		}
 		return b.later(n, before.NextAttemptAt, before.LastError, true)
 	}
 	m, failure := b.message(n)

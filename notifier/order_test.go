@@ -124,3 +124,35 @@ func TestARetryComesBeforeWhatWasSaidLater(t *testing.T) {
 		o.inOrder(ch.said)
 	})
 }
+
+// One person with a long queue must not keep everybody else waiting, while the
+// first of it is being sent or its sender has died.
+func TestALongQueueHoldsUpNobodyElse(t *testing.T) {
+	clock := clockwork.NewFakeClockAt(start)
+	modelstest.Each(t, clock, func(t *testing.T, s *models.Store) {
+		o := newOutbox(t, s, clock)
+		o.add(o.user(), 10)
+		small := func(c *notifier.Config) { c.Batch = 3 }
+		slow := newGate(&stepping{clock: clock})
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			o.drain(o.dispatcher(slow, small))
+		}()
+		<-slow.entered
+		clock.Advance(time.Second)
+		o.add(o.user(), 1)
+		ch := &stepping{clock: clock}
+		if stats := o.drain(o.dispatcher(ch, small)); stats.Sent != 1 {
+			t.Errorf("the other person's message waits: %+v", stats)
+		}
+		close(slow.open)
+		go func() {
+			for range slow.entered {
+				continue
+			}
+		}()
+		<-done
+		o.want("11 sent")
+	})
+}

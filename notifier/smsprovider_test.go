@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -103,7 +104,7 @@ func (p *smsProvider) answer(w http.ResponseWriter, r *http.Request) {
 		p.mu.Lock()
 		p.queries[key]++
 		p.mu.Unlock()
-		_ = json.NewEncoder(w).Encode(smsAnswer{Taken: p.copies()[key] > 0})
+		_, _ = fmt.Fprintf(w, `{"taken": %t}`, p.copies()[key] > 0)
 		return
 	}
 	m := taken{Key: key, At: p.clock.Now()}
@@ -117,7 +118,7 @@ func (p *smsProvider) answer(w http.ResponseWriter, r *http.Request) {
 	if p.onTaken != nil {
 		p.onTaken(m)
 	}
-	_ = json.NewEncoder(w).Encode(smsAnswer{ID: id})
+	_, _ = fmt.Fprintf(w, `{"id": %q}`, id)
 }
 
 // smsChannel speaks to the provider.
