@@ -160,6 +160,7 @@ func (s *server) mountWorkflows(r *gin.Engine, get func(string, gin.HandlerFunc)
 	r.POST("/handover", s.answer(known(s.giveOver)))
 	r.POST("/messages/:id/resend", s.answer(known(s.resend)))
 	s.mountChannels(r, get)
+	s.mountPeople(r, get)
 	s.mountAPI(r, get)
 }
 

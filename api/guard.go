@@ -123,6 +123,7 @@ func hostOf(hostport string) string {
 // catalogue with its arguments, and the ways on from there.
 type pageError struct {
 	status int
+	code   string // for programs; blank is the status's
 	text   string
 	args   []any
 	ways   []way

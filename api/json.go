@@ -85,7 +85,10 @@ func (s *server) failJSON(c *gin.Context, language models.Language, err error) {
 
 // apiCode names a failure that is not the engine's.
 func apiCode(told *pageError) string {
-	if told.status == http.StatusUnauthorized {
+	switch {
+	case told.code != "":
+		return told.code
+	case told.status == http.StatusUnauthorized:
 		return "login_required"
 	}
 	return strings.ReplaceAll(strings.ToLower(http.StatusText(told.status)), " ", "_")

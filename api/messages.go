@@ -56,6 +56,7 @@ type messageData struct {
 	models.Message
 	Text   *notifier.Message // nil if it cannot be put into words
 	Closed bool              // what it says is not for everybody
+	Ack    *ackCard          // of the duty, if the person was reminded of it
 
 	TakenOver int64 // the message by another channel that took over, 0 if none did
 	Receipts  []models.Receipt
@@ -98,6 +99,15 @@ func message(ctx context.Context, r *request) (any, error) {
 	users, err := r.store.UsersByID(ctx, []int64{m.RecipientID})
 	if err != nil {
 		return nil, err
+	}
+	if m.ObligationID != 0 && m.InstanceID == 0 && r.person.ID != 0 && m.RecipientID == r.person.ID {
+		d, err := r.store.Duty(ctx, m.ObligationID, r.today)
+		if err != nil {
+			return nil, err
+		}
+		if data.Ack, err = ackOf(ctx, r, d.Obligation); err != nil {
+			return nil, err
+		}
 	}
 	// A message of a template that is gone still has its facts.
 	if text, err := r.templates.Render(m.Notification, users[m.RecipientID]); err == nil {

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"fmt"
 
 	"duban/models"
 )
@@ -86,23 +87,38 @@ func obligations(ctx context.Context, r *request) (any, error) {
 // obligationData is one duty and what was said about it.
 type obligationData struct {
 	dutyView
-	Messages []models.Message
-	Flows    *dutyFlows // nil where there are no workflows
+	Messages   []models.Message
+	Flows      *dutyFlows // nil where there are no workflows
+	Ack        *ackCard   // likewise
+	Silenced   []models.Silence
+	MaySilence bool
 }
 
-func obligation(ctx context.Context, r *request) (any, error) {
+// dutyPath is the page of an obligation.
+func dutyPath(id int64) string { return fmt.Sprintf("/obligations/%d", id) }
+
+func obligation(ctx context.Context, r *request) (any, error) { return obligationPage(ctx, r) }
+
+func obligationPage(ctx context.Context, r *request) (data obligationData, err error) {
 	d, err := r.store.Duty(ctx, r.id, r.today)
 	if err != nil {
-		return nil, err
+		return data, err
 	}
 	cal, err := r.store.Calendar(ctx)
 	if err != nil {
-		return nil, err
+		return data, err
 	}
-	messages, err := r.store.Messages(ctx, models.MessageFilter{ObligationID: d.ID, Limit: obligationMessages})
-	if err != nil {
-		return nil, err
+	data.dutyView = viewDuties([]models.Duty{d}, r.today, cal)[0]
+	data.MaySilence = data.Unsettled() && supervises(r.person) && serves(r.person, d.UnitID)
+	if data.Messages, err = r.store.Messages(ctx, models.MessageFilter{ObligationID: d.ID, Limit: obligationMessages}); err != nil {
+		return data, err
 	}
-	card, err := flows(ctx, r, d)
-	return obligationData{viewDuties([]models.Duty{d}, r.today, cal)[0], messages, card}, err
+	if data.Silenced, err = silencesOf(ctx, r, d.Obligation); err != nil {
+		return data, err
+	}
+	if data.Ack, err = ackOf(ctx, r, d.Obligation); err != nil {
+		return data, err
+	}
+	data.Flows, err = flows(ctx, r, d)
+	return data, err
 }

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -27,12 +28,13 @@ var files embed.FS
 type views map[string]*template.Template
 
 // partFiles are what pages share.
-var partFiles = []string{"templates/layout.html", "templates/parts.html", "templates/form_parts.html", "templates/workflow_parts.html"}
+var partFiles = []string{"templates/layout.html", "templates/parts.html", "templates/form_parts.html", "templates/workflow_parts.html", "templates/people_parts.html"}
 
 // pageNames are the pages, each a file beside layout.html and parts.html.
 var pageNames = []string{
 	"overview", "projects", "project", "obligations", "obligation", "messages", "message", "problems", "error",
 	"login", "login_code", "link", "tasks", "approved", "instance", "begin", "delegations", "handover", "channels",
+	"settings", "silences", "silence", "feeds",
 }
 
 func parseViews(s *server) map[models.Language]views {
@@ -55,7 +57,8 @@ type request struct {
 	engine    *workflows.Engine // nil where there are no workflows
 	templates *notifier.Templates
 	language  models.Language
-	today     calendar.Date
+	now       time.Time
+	today     calendar.Date // in Shanghai
 	query     url.Values
 	id        int64       // of the record that the path names, 0 if it names none
 	person    models.User // who asks; a stranger has the id 0
@@ -72,9 +75,10 @@ func (s *server) request(c *gin.Context) (*request, error) {
 		return nil, err
 	}
 	person, err := s.person(c)
+	now := s.Clock.Now()
 	return &request{
 		store: s.Store, engine: s.Engine, templates: s.Templates, language: language,
-		today: calendar.DateOf(s.Clock.Now()), query: c.Request.URL.Query(), id: id, person: person,
+		now: now, today: calendar.DateOf(now), query: c.Request.URL.Query(), id: id, person: person,
 	}, err
 }
 

@@ -59,6 +59,9 @@ type projectData struct {
 	Messages     []models.Message
 	Problems     []models.Problem
 	Changes      *projectFlows // nil where there are no workflows
+	Silenced     []models.Silence
+	MayMute      bool
+	MaySilence   bool
 }
 
 func project(ctx context.Context, r *request) (any, error) {
@@ -86,6 +89,11 @@ func project(ctx context.Context, r *request) (any, error) {
 	if data.Payments, err = r.store.Payments(ctx, row.ID, projectPayments+1); err != nil {
 		return nil, err
 	}
+	if data.Silenced, err = silencesOf(ctx, r, models.Obligation{UnitID: row.UnitID, ProjectID: row.ID}); err != nil {
+		return nil, err
+	}
+	data.MaySilence = supervises(r.person) && serves(r.person, row.UnitID)
+	data.MayMute = data.MaySilence || r.person.ID != 0 && r.person.ID == row.ManagerID
 	data.Payments, data.MorePayments = rest(data.Payments, projectPayments)
 	data.Ledger.ProjectID = row.ID
 	if data.Ledger.Duties, _, err = readDuties(ctx, r, models.DutyFilter{ProjectID: row.ID}, projectDuties); err != nil {

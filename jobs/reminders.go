@@ -137,7 +137,7 @@ func (r *round) facts(o models.Obligation, f Finding, rule models.Rule, day cale
 		Kind: o.Kind, Title: o.Title, UnitName: ev.Units[o.UnitID].Name,
 		ProjectName: p.Name, ProjectCode: p.Code, ProjectID: p.ID, FiscalYear: o.FiscalYear,
 		DueOn: o.DueOn, AsOf: day, DaysLeft: day.DaysUntil(o.DueOn), DueOnHoliday: dayOff(o.DueOn, r.calendar),
-		Light: f.Light, Source: o.Source,
+		Light: f.Light, Source: o.Source, PauseDays: rule.PauseDays,
 	}
 	if facts.DaysLeft < 0 {
 		facts.Workflow = rule.Workflow

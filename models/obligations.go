@@ -182,9 +182,13 @@ func (tx *Tx) ExpectFrom(day calendar.Date) error {
 // EachObligation calls fn with batches of the obligations that are not waived,
 // in the order of their ids.
 func (s *Store) EachObligation(ctx context.Context, fn func([]Obligation) error) error {
+	return eachObligation(s.Read(ctx).Where("state <> ?", StateWaived), fn)
+}
+
+func eachObligation(of *gorm.DB, fn func([]Obligation) error) error {
 	for after := int64(0); ; {
 		var batch []Obligation
-		err := s.Read(ctx).Where("id > ? AND state <> ?", after, StateWaived).Order("id").Limit(insertChunk).Find(&batch).Error
+		err := of.Session(&gorm.Session{}).Where("id > ?", after).Order("id").Limit(insertChunk).Find(&batch).Error
 		if err != nil {
 			return fmt.Errorf("read obligations: %w", err)
 		}

@@ -148,11 +148,14 @@ type DutyFilter struct {
 	ID        int64
 	UnitID    int64
 	ProjectID int64
+	PersonID  int64 // of the projects whose owner or manager this person is
 	State     State
 	Unsettled bool // only those about which something remains to be done
-	Kind      Kind
-	Light     Light
-	From, To  calendar.Date // due on or between these days
+	// Current is like Unsettled, with those that were settled on the day or later.
+	Current  calendar.Date
+	Kind     Kind
+	Light    Light
+	From, To calendar.Date // due on or between these days
 
 	Grave                  bool          // only those that are overdue or red, the red ones first
 	SettledFrom, SettledTo calendar.Date // settled on or between these days
@@ -169,10 +172,12 @@ func (f DutyFilter) apply(db *gorm.DB) *gorm.DB {
 	where(f.UnitID != 0, "o.unit_id = ?", f.UnitID)
 	where(f.ProjectID != 0, "o.project_id = ?", f.ProjectID)
 	where(f.State != "", "o.state = ?", f.State)
+	where(f.PersonID != 0, "o.project_id IN (SELECT id FROM projects WHERE owner_id = ? OR manager_id = ?)", f.PersonID, f.PersonID)
 	where(f.Unsettled, unsettled)
 	where(f.Grave, unsettled+" AND (o.state = 'missed' OR o.light = 'red')")
 	where(!f.SettledFrom.IsZero(), "o.settled_on >= ?", f.SettledFrom)
 	where(!f.SettledTo.IsZero(), "o.settled_on <= ?", f.SettledTo)
+	where(!f.Current.IsZero(), "("+unsettled+" OR (o.state <> 'waived' AND o.settled_on >= ?))", f.Current)
 	where(f.Kind != "", "o.kind = ?", f.Kind)
 	where(f.Light != "", "o.light = ?", f.Light)
 	where(!f.From.IsZero(), "o.due_on >= ?", f.From)

@@ -67,6 +67,9 @@ func (tx *Tx) SaveUser(u *User) (added, changed bool, err error) {
 	}
 	u.ID, u.Stamps, u.Version = have.ID, have.Stamps, have.Version
 	u.Reach = have.Reach // a person's own, which no list of people states
+	if have.Reach.Language != "" {
+		u.Language = have.Reach.Language
+	}
 	if slices.Equal(u.Roles, have.Roles) && equalUsers(*u, have) {
 		return false, false, nil
 	}
@@ -80,8 +83,8 @@ func (tx *Tx) SaveUser(u *User) (added, changed bool, err error) {
 	return false, true, tx.hearAgain(u.duties(tx.db))
 }
 
-// SaveReach changes how a person wants to be reached. Messages that are waiting
-// already keep their channels.
+// SaveReach changes how a person wants to be reached, and in which language if
+// they have chosen one. Messages that are waiting already keep their channels.
 func (tx *Tx) SaveReach(userID int64, reach Reach) error {
 	if err := reach.Validate(); err != nil {
 		return err
@@ -91,6 +94,9 @@ func (tx *Tx) SaveReach(userID int64, reach Reach) error {
 		return notFound(err, "user", userID)
 	}
 	u.Reach = reach
+	if reach.Language != "" {
+		u.Language = reach.Language
+	}
 	if err := save(tx, &u, u.ID, &u.Version); err != nil {
 		return err
 	}

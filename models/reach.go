@@ -46,9 +46,15 @@ type Reach struct {
 	QuietFrom  string       `json:"quiet_from,omitempty"`
 	QuietUntil string       `json:"quiet_until,omitempty"`
 	Digest     DigestChoice `json:"digest,omitempty"`
+	// Language is the one in which the person has chosen to be addressed, which
+	// then counts more than what a list of people states; blank if they have not.
+	Language Language `json:"language,omitempty"`
 }
 
 const clockTime = "15:04"
+
+// maxQuiet bounds the quiet hours: from the end of one working day to the next.
+const maxQuiet = 14 * time.Hour
 
 // Validate returns what is wrong with the preferences, in words.
 func (r Reach) Validate() error {
@@ -72,10 +78,32 @@ func (r Reach) Validate() error {
 			return fmt.Errorf("免打扰时间 %q 应如 21:30", at)
 		}
 	}
+	if length := r.quiet(); r.QuietFrom != "" && (length <= 0 || length > maxQuiet) {
+		return fmt.Errorf("免打扰时段 %s 至 %s：应有长短，且不超过 %d 小时", r.QuietFrom, r.QuietUntil, maxQuiet/time.Hour)
+	}
 	if !slices.Contains([]DigestChoice{DigestDaily, DigestWeekly, DigestOff}, r.Digest) {
 		return fmt.Errorf("汇总方式 %q 应为空、weekly 或 off", r.Digest)
 	}
+	if !slices.Contains([]Language{"", Chinese, English}, r.Language) {
+		return fmt.Errorf("语言 %q 应为 zh-CN 或 en", r.Language)
+	}
 	return nil
+}
+
+// quiet returns how long the quiet hours last, 0 if there are none.
+func (r Reach) quiet() time.Duration {
+	from, err := time.Parse(clockTime, r.QuietFrom)
+	if err != nil {
+		return 0
+	}
+	until, err := time.Parse(clockTime, r.QuietUntil)
+	if err != nil {
+		return 0
+	}
+	if until.Before(from) {
+		until = until.AddDate(0, 0, 1)
+	}
+	return until.Sub(from)
 }
 
 // QuietEnd returns when the quiet hours in which the moment lies are over, or

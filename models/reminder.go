@@ -34,6 +34,9 @@ type Reminder struct {
 	Audience Audience `json:"audience"` // why the recipient was chosen
 	Workflow string   `json:"workflow,omitempty"`
 	Source   string   `json:"source,omitempty"` // the published words
+	// PauseDays is for how many workdays an acknowledgement (已阅) may pause the
+	// reminders, 0 for none.
+	PauseDays int `json:"pause_days,omitempty"`
 
 	Approval *Approval `json:"approval,omitempty"` // of a message about a workflow
 	Login    *Login    `json:"login,omitempty"`    // of a message that lets a person in

@@ -62,12 +62,17 @@ type Rule struct {
 const (
 	maxOffset = 3660
 	maxEvery  = 366
+
+	maxPause = 30 // workdays
 )
 
 // validate returns what is wrong with a rule, naming the step.
 func (r Rule) validate() error {
 	if r.OpensAt != nil && (*r.OpensAt < -maxOffset || *r.OpensAt > maxOffset || r.Workflow == "") {
 		return fmt.Errorf("提醒规则 %s：自动发起的天数 %d 应在 ±%d 以内，并写明流程", r.Kind, *r.OpensAt, maxOffset)
+	}
+	if r.PauseDays < 0 || r.PauseDays > maxPause {
+		return fmt.Errorf("提醒规则 %s：已阅暂停 %d 个工作日应为 0 至 %d", r.Kind, r.PauseDays, maxPause)
 	}
 	for i, s := range r.Steps {
 		problem := ""

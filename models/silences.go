@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"gorm.io/gorm"
 
@@ -47,6 +48,9 @@ type Silence struct {
 // maxSilence bounds a silence: nobody remembers one for longer.
 const maxSilence = 366 * 24 * time.Hour
 
+// maxSilenceReason is the longest reason, in characters.
+const maxSilenceReason = 200
+
 // ErrSilence means that a silence is not one that may be.
 var ErrSilence = errors.New("静默设置有误")
 
@@ -56,6 +60,8 @@ func (s Silence) Validate() error {
 	switch {
 	case strings.TrimSpace(s.Reason) == "":
 		problem = "没有写明原因"
+	case !utf8.ValidString(s.Reason) || utf8.RuneCountInString(s.Reason) > maxSilenceReason:
+		problem = fmt.Sprintf("原因含有无法识别的字符或超过 %d 个字", maxSilenceReason)
 	case s.AuthorID == 0:
 		problem = "没有设置人"
 	case s.Kind == Mute && (s.ProjectID == 0 || s.OwnerID == 0):
@@ -90,10 +96,19 @@ func (s Silence) Covers(n Notification, o Obligation) bool {
 		(s.DutyKind == "" || s.DutyKind == o.Kind) && (s.Channel == "" || s.Channel == n.Channel)
 }
 
+// Touches reports whether the silence is in force at a moment and holds back
+// something about the duty, be it to one person or by one channel only.
+func (s Silence) Touches(o Obligation, now time.Time) bool {
+	return s.At(now) && s.Covers(Notification{RecipientID: s.RecipientID, Channel: s.Channel}, o)
+}
+
 // SaveSilence begins a silence. It returns an ErrSilence if it may not be.
 func (tx *Tx) SaveSilence(s *Silence) error {
 	if err := s.Validate(); err != nil {
 		return err
+	}
+	if s.EndsAt != nil && !s.EndsAt.After(tx.store.now()) {
+		return fmt.Errorf("%w：结束时间 %s 已过", ErrSilence, s.EndsAt.In(calendar.Shanghai).Format("2006-01-02 15:04"))
 	}
 	if err := tx.Create(s); err != nil {
 		return err
@@ -118,60 +133,79 @@ func (tx *Tx) EndSilence(id, by int64) error {
 }
 
 // Silences returns the silences that are not over yet, the latest first; with
-// past, also up to limit that are.
+// past, those that are over instead. There are at most limit of them.
 func (s *Store) Silences(ctx context.Context, past bool, limit int) ([]Silence, error) {
-	q := s.Read(ctx).Order("id DESC").Limit(limit)
-	if !past {
-		q = q.Where("ends_at IS NULL OR ends_at > ?", s.now())
-	}
 	var silences []Silence
-	if err := q.Find(&silences).Error; err != nil {
+	if err := overOrNot(s.Read(ctx), past, s.now()).Order("id DESC").Limit(limit).Find(&silences).Error; err != nil {
 		return nil, fmt.Errorf("read silences: %w", err)
 	}
 	return silences, nil
 }
 
-// Acknowledgement (已阅) says that a person knows of a duty. It pauses the
-// reminders to them about it, and those to whoever would be told next, until
-// the end of a day.
-type Acknowledgement struct {
-	ID int64
-	Stamps
-	ObligationID int64
-	UserID       int64
-	Audience     Audience // in which capacity: it does not pause those who come before
-	AckedOn      calendar.Date
-	UntilOn      calendar.Date
-	Note         string
-}
-
-// rank orders audiences by when a ladder reaches them.
-func (a Audience) rank() int {
-	switch a {
-	case ToOwner, ToFinance, ToOffice:
-		return 0
-	case ToManager:
-		return 1
-	case ToLeader:
-		return 2
+func overOrNot(q *gorm.DB, past bool, now time.Time) *gorm.DB {
+	if past {
+		return q.Where("ends_at <= ?", now)
 	}
-	return 0
+	return q.Where("(ends_at IS NULL OR ends_at > ?)", now)
 }
 
-// Pauses reports whether the acknowledgement holds back a reminder on the given
-// day: its own person's, and those of the rungs above.
-func (a Acknowledgement) Pauses(n Notification, day calendar.Date) bool {
-	return a.ObligationID == n.ObligationID && n.InstanceID == 0 && !day.After(a.UntilOn) &&
-		(n.RecipientID == a.UserID || n.Payload.Audience.rank() > a.Audience.rank())
+// SilenceRow is a silence with the names of what it is about.
+type SilenceRow struct {
+	Silence
+	UnitName      string
+	ProjectName   string
+	DutyTitle     string
+	RecipientName string
+	AuthorName    string
+	OwnerName     string
+	EnderName     string
+	// Concerns is the unit in which it holds something back, 0 for all of them.
+	Concerns int64
+	// ManagerID is the manager of the project in which it does, if it is one.
+	ManagerID int64
 }
 
-// AcknowledgementsOf returns what has been acknowledged about a duty, the
-// latest first.
-func (s *Store) AcknowledgementsOf(ctx context.Context, obligation int64) ([]Acknowledgement, error) {
-	var acks []Acknowledgement
-	err := s.Read(ctx).Where("obligation_id = ?", obligation).Order("id DESC").Limit(100).Find(&acks).Error
+// SilenceRows is Silences with names.
+func (s *Store) SilenceRows(ctx context.Context, past bool, limit int) ([]SilenceRow, error) {
+	return silenceRows(overOrNot(s.Read(ctx), past, s.now()).Order("s.id DESC").Limit(limit))
+}
+
+// SilenceRow returns one silence, or ErrNotFound.
+func (s *Store) SilenceRow(ctx context.Context, id int64) (SilenceRow, error) {
+	rows, err := silenceRows(s.Read(ctx).Where("s.id = ?", id))
+	return single(rows, err, "静默", id)
+}
+
+func silenceRows(q *gorm.DB) ([]SilenceRow, error) {
+	var rows []SilenceRow
+	err := q.Table("silences s").
+		Joins("LEFT JOIN units u ON u.id = s.unit_id").
+		Joins("LEFT JOIN obligations o ON o.id = s.obligation_id").
+		Joins("LEFT JOIN projects p ON p.id = s.project_id").
+		Joins("LEFT JOIN projects op ON op.id = o.project_id").
+		Joins("LEFT JOIN users r ON r.id = s.recipient_id").
+		Joins("LEFT JOIN users a ON a.id = s.author_id").
+		Joins("LEFT JOIN users w ON w.id = s.owner_id").
+		Joins("LEFT JOIN users e ON e.id = s.ended_by").
+		Select("s.*, COALESCE(u.name, '') AS unit_name, COALESCE(p.name, '') AS project_name, COALESCE(o.title, '') AS duty_title, " +
+			"COALESCE(r.name, '') AS recipient_name, COALESCE(a.name, '') AS author_name, COALESCE(w.name, '') AS owner_name, " +
+			"COALESCE(e.name, '') AS ender_name, COALESCE(u.id, p.unit_id, o.unit_id, 0) AS concerns, " +
+			"COALESCE(p.manager_id, op.manager_id, 0) AS manager_id").
+		Scan(&rows).Error
 	if err != nil {
-		return nil, fmt.Errorf("read acknowledgements: %w", err)
+		return nil, fmt.Errorf("read silences: %w", err)
 	}
-	return acks, nil
+	return rows, nil
+}
+
+// EachCovered calls fn with batches of the unsettled duties that a silence
+// covers, whoever hears of them.
+func (s *Store) EachCovered(ctx context.Context, by Silence, fn func([]Obligation) error) error {
+	q := s.Read(ctx).Where("settled_on IS NULL AND state <> ?", StateWaived)
+	where := on(&q)
+	where(by.UnitID != 0, "unit_id = ?", by.UnitID)
+	where(by.ProjectID != 0, "project_id = ?", by.ProjectID)
+	where(by.ObligationID != 0, "id = ?", by.ObligationID)
+	where(by.DutyKind != "", "kind = ?", by.DutyKind)
+	return eachObligation(q, fn)
 }

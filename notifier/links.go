@@ -39,6 +39,7 @@ func (t *Templates) addLinks(v *view, obligation int64) {
 		v.Link = t.url("instances", strconv.FormatInt(v.Approval.InstanceID, 10))
 	case obligation != 0:
 		v.Link = t.url("obligations", strconv.FormatInt(obligation, 10))
+		v.Pausable = v.Link != "" && v.DaysLeft < 0 && v.PauseDays > 0
 	}
 }
 

@@ -35,6 +35,9 @@ type view struct {
 	Link       string
 	Code       string // the short code (验证码) that Link asks for
 	CodeUntil  string // the moment at which both expire
+	// Pausable means that the message may be acknowledged (已阅) behind Link, and
+	// that more of its kind follow if it is not.
+	Pausable bool
 
 	// Of a message about a workflow; Approval holds the rest.
 	Matter     string   // the workflow and its duty, short enough for a subject line
