@@ -299,6 +299,11 @@ func (s *server) mayBegin(ctx context.Context, person models.User, one models.Si
 	case one.Channel != "" && !slices.Contains(s.Engine.Routing.Configured, one.Channel):
 		return badValue("channel", string(one.Channel), string(s.Engine.Routing.Configured[0])+", …")
 	}
+	if one.UnitID != 0 {
+		if _, err := s.unit(ctx, one.UnitID); err != nil {
+			return badValue("unit", strconv.FormatInt(one.UnitID, 10), "1, 2, 3, …")
+		}
+	}
 	users, err := s.Store.UsersByID(ctx, []int64{one.OwnerID, one.RecipientID})
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package models_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -191,6 +192,63 @@ func TestAFeedsTokenIsShownOnceAndCanBeTakenBack(t *testing.T) {
 		}
 		if got := actions(t, s); strings.Count(got, "feed.added") != models.MaxFeeds || strings.Count(got, "feed.revoked") != 1 {
 			t.Errorf("audited: %s", got)
+		}
+	})
+}
+
+func TestDutiesOfAPersonAndOfAUnit(t *testing.T) {
+	modelstest.Each(t, mondayClock(), func(t *testing.T, s *models.Store) {
+		wang, li := user(t, s, "wang"), user(t, s, "li")
+		duty := func(project, unit int64, state models.State, settled calendar.Date) int64 {
+			o := models.Obligation{UnitID: unit, ProjectID: project, FiscalYear: 2025, Kind: models.Custom, DueOn: monday}
+			write(t, s, func(tx *models.Tx) error {
+				if err := tx.AddObligation(&o); err != nil {
+					return err
+				}
+				o.State, o.SettledOn = state, settled
+				return tx.SaveChecked([]models.Obligation{o})
+			})
+			return o.ID
+		}
+		records := []*models.ProjectRecord{
+			{Project: models.Project{FiscalYear: 2025, Code: "A", UnitID: 1, OwnerID: wang.ID, State: models.ProjectActive}},
+			{Project: models.Project{FiscalYear: 2025, Code: "B", UnitID: 2, ManagerID: wang.ID, OwnerID: li.ID, State: models.ProjectActive}},
+			{Project: models.Project{FiscalYear: 2026, Code: "B", UnitID: 2, OwnerID: li.ID, State: models.ProjectActive}},
+		}
+		write(t, s, func(tx *models.Tx) error { return errors.Join(tx.AddProjects(records[:2]), tx.AddProjects(records[2:])) })
+		open := duty(records[0].ID, 1, models.StateOpen, calendar.Date{})
+		late := duty(records[1].ID, 2, models.StateMissed, calendar.Date{})
+		fresh := duty(records[1].ID, 2, models.StateMissed, monday.AddDays(-30))
+		duty(records[1].ID, 2, models.StateMet, monday.AddDays(-31))
+		duty(records[0].ID, 1, models.StateWaived, calendar.Date{})
+		others := duty(records[2].ID, 2, models.StateOpen, calendar.Date{})
+		for name, c := range map[string]struct {
+			filter models.DutyFilter
+			want   []int64
+		}{
+			"of a person":  {models.DutyFilter{PersonID: wang.ID, Current: monday.AddDays(-30)}, []int64{open, late, fresh}},
+			"of nobody":    {models.DutyFilter{PersonID: 99, Current: monday}, nil},
+			"of a unit":    {models.DutyFilter{UnitID: 2, Current: monday.AddDays(-30)}, []int64{late, fresh, others}},
+			"not settled":  {models.DutyFilter{UnitID: 2, Current: monday}, []int64{late, others}},
+			"in a project": {models.DutyFilter{ProjectID: records[2].ID, PersonID: wang.ID, Current: monday}, nil},
+		} {
+			c.filter.Limit = 10
+			duties, err := s.Duties(t.Context(), c.filter, monday)
+			var got []int64
+			for _, d := range duties {
+				got = append(got, d.ID)
+			}
+			if err != nil || !slices.Equal(got, c.want) {
+				t.Errorf("%s: %v, %v; want %v", name, got, err, c.want)
+			}
+		}
+		if p, ok, err := s.ProjectByCode(t.Context(), "B"); err != nil || !ok || p.ID != records[2].ID {
+			t.Errorf("the latest project of a code: %+v %v %v", p, ok, err)
+		}
+		for id, want := range map[int64]bool{wang.ID: true, li.ID: false} {
+			if got, err := s.Manages(t.Context(), id); err != nil || got != want {
+				t.Errorf("%d manages: %v, %v", id, got, err)
+			}
 		}
 	})
 }
