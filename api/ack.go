@@ -20,6 +20,7 @@ type ackCard struct {
 	Audience models.Audience // the capacity in which the person may
 	Choices  []ackChoice     // none if they may not
 	Why      string          // why they may not now, "" if the duty is nothing to them
+	Ahead    bool            // the due date has not passed
 	Login    bool            // a stranger may be somebody who may
 	List     []ackView
 
@@ -47,7 +48,7 @@ func ackOf(ctx context.Context, r *request, d models.Obligation) (*ackCard, erro
 	if r.engine == nil {
 		return nil, nil //nolint:nilnil // there is no card to show
 	}
-	card := &ackCard{Duty: d.ID, Login: r.person.ID == 0 && !d.Settled()}
+	card := &ackCard{Duty: d.ID, Ahead: !r.today.After(d.DueOn), Login: r.person.ID == 0 && !d.Settled()}
 	if err := card.offer(ctx, r, d); err != nil {
 		return nil, err
 	}

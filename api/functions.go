@@ -24,6 +24,7 @@ func (s *server) functions(language models.Language) template.FuncMap {
 		"yuan":     yuan,
 		"date":     func(d calendar.Date) string { return longDate(language, d) },
 		"instant":  instant,
+		"ending":   ending,
 		"titled":   func(u models.User) string { return titled(language, u) },
 		"points":   func(p money.Percent) string { return strings.TrimSuffix(p.String(), "%") },
 		"add":      func(a, b int) int { return a + b },
@@ -93,6 +94,16 @@ func longDate(language models.Language, d calendar.Date) string {
 
 // instant returns a time as a clock in Shanghai shows it.
 func instant(t time.Time) string { return t.In(calendar.Shanghai).Format("2006-01-02 15:04") }
+
+// ending is instant for the end of something: what ends with a day ends at its
+// 24:00, and not on the next one.
+func ending(t time.Time) string {
+	local := t.In(calendar.Shanghai)
+	if local.Hour() == 0 && local.Minute() == 0 {
+		return calendar.DateOf(t).AddDays(-1).String() + " 24:00"
+	}
+	return instant(t)
+}
 
 // titled names a person with what they answer for.
 func titled(language models.Language, u models.User) string {

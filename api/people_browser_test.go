@@ -83,7 +83,7 @@ func TestPeopleSetThingsUpOnAPhone(t *testing.T) {
 			{"people-message", "leader", fmt.Sprintf("/messages/%d", n.ID)},
 		} {
 			p.become(b, page.account)
-			p.do(chromedp.Navigate(p.base+page.path), chromedp.WaitVisible(`main`))
+			p.do(chromedp.Navigate(p.base+page.path), chromedp.WaitVisible(`#main`))
 			p.look(page.name, width)
 		}
 	}

@@ -48,9 +48,9 @@ func TestADutyIsSilencedFromItsPage(t *testing.T) {
 		t.Fatalf("%+v", all)
 	}
 	list := clerk.get("/silences")
-	expect(t, list, http.StatusOK, "完成时间", "何静", "生效中", "2025-08-01 00:00", "年末&lt;script&gt;")
+	expect(t, list, http.StatusOK, "完成时间", "何静", "生效中", "2025-07-31 24:00", "年末&lt;script&gt;")
 	checkPage(t, "/silences", list)
-	expect(t, b.as("owner").get(page), http.StatusOK, "静默中：提醒不发送，至 2025-08-01 00:00。原因：年末")
+	expect(t, b.as("owner").get(page), http.StatusOK, "静默中：提醒不发送，至 2025-07-31 24:00。原因：年末")
 	if w := b.as("stranger").get(page); !strings.Contains(words(w), "静默中") || strings.Contains(words(w), "年末") {
 		t.Errorf("another unit reads %s", words(w))
 	}
