@@ -25,6 +25,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/gin-gonic/gin"
 	"github.com/jonboulle/clockwork"
@@ -65,6 +66,9 @@ type Options struct {
 	// Wake is called after a message was put into the outbox that somebody
 	// waits for, if it is set.
 	Wake func()
+	// Patience is for how long a message may fail by one channel before it falls
+	// back on the next. Without it, pages name no time.
+	Patience func(models.Urgency) time.Duration
 }
 
 // server holds what the handlers share.

@@ -82,6 +82,20 @@ func (d *messageData) follow(ctx context.Context, r *request) error {
 	return err
 }
 
+// offerAck lets the person acknowledge the duty of which the message reminded
+// them.
+func (d *messageData) offerAck(ctx context.Context, r *request) error {
+	if d.ObligationID == 0 || d.InstanceID != 0 || r.person.ID == 0 || d.RecipientID != r.person.ID {
+		return nil
+	}
+	duty, err := r.store.Duty(ctx, d.ObligationID, r.today)
+	if err != nil {
+		return err
+	}
+	d.Ack, err = ackOf(ctx, r, duty.Obligation)
+	return err
+}
+
 // message words the message anew from its frozen facts, as the dispatcher
 // does, so that it shows what was or will be sent.
 func message(ctx context.Context, r *request) (any, error) {
@@ -93,21 +107,15 @@ func message(ctx context.Context, r *request) (any, error) {
 	if err := data.follow(ctx, r); err != nil {
 		return nil, err
 	}
+	if err := data.offerAck(ctx, r); err != nil {
+		return nil, err
+	}
 	if data.Closed, err = closed(ctx, r, m); err != nil || data.Closed || r.templates == nil {
 		return data, err
 	}
 	users, err := r.store.UsersByID(ctx, []int64{m.RecipientID})
 	if err != nil {
 		return nil, err
-	}
-	if m.ObligationID != 0 && m.InstanceID == 0 && r.person.ID != 0 && m.RecipientID == r.person.ID {
-		d, err := r.store.Duty(ctx, m.ObligationID, r.today)
-		if err != nil {
-			return nil, err
-		}
-		if data.Ack, err = ackOf(ctx, r, d.Obligation); err != nil {
-			return nil, err
-		}
 	}
 	// A message of a template that is gone still has its facts.
 	if text, err := r.templates.Render(m.Notification, users[m.RecipientID]); err == nil {

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -33,6 +34,9 @@ type settingsData struct {
 type routeView struct {
 	Urgency models.Urgency
 	Steps   []reachView
+	// After so much time without success the next channel is tried: hours, or
+	// minutes if it is no number of hours; neither if that is not known.
+	Hours, Minutes int
 }
 
 // reachView is a channel and what of the person it would reach.
@@ -127,7 +131,7 @@ func (s *server) settingsPage(ctx context.Context, r *request, u models.User, re
 	routing := s.Engine.Routing
 	chosen := map[models.Urgency][]models.Channel{models.Normal: reach.Normal, models.Urgent: reach.Urgent}
 	for _, urgency := range []models.Urgency{models.Normal, models.Urgent} {
-		route := routeView{Urgency: urgency}
+		route := s.viewRoute(urgency)
 		for _, c := range routing.Route(u, urgency, false) {
 			route.Steps = append(route.Steps, viewReach(u, c))
 		}
@@ -137,6 +141,19 @@ func (s *server) settingsPage(ctx context.Context, r *request, u models.User, re
 		}
 	}
 	return data, nil
+}
+
+func (s *server) viewRoute(urgency models.Urgency) routeView {
+	v := routeView{Urgency: urgency}
+	if s.Patience == nil {
+		return v
+	}
+	if patience := s.Patience(urgency); patience%time.Hour == 0 {
+		v.Hours = int(patience / time.Hour)
+	} else {
+		v.Minutes = int(patience / time.Minute)
+	}
+	return v
 }
 
 func viewReach(u models.User, c models.Channel) reachView {

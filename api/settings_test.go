@@ -5,7 +5,9 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
+	"duban/api"
 	"duban/models"
 )
 
@@ -38,12 +40,16 @@ func (b *bureau) change(account string, fn func(*models.User)) {
 }
 
 func TestAPersonSaysHowTheyAreReached(t *testing.T) {
-	b := newBureau(t)
+	b := newBureau(t, func(o *api.Options) {
+		o.Patience = func(u models.Urgency) time.Duration {
+			return map[models.Urgency]time.Duration{models.Normal: 2 * time.Hour, models.Urgent: 15 * time.Minute}[u]
+		}
+	})
 	routed(b)
 	b.change("owner", func(u *models.User) { u.Mobile = "13812348000" })
 	owner := b.as("owner")
 	page := owner.get("/settings")
-	expect(t, page, http.StatusOK, "普通提醒 ：先发邮件 （ow***@example.cn）", "紧急提醒 ：先发短信 （138****8000） ；迟迟发不出去时改发邮件", "管理员")
+	expect(t, page, http.StatusOK, "普通提醒 ：先发邮件 （ow***@example.cn）", "紧急提醒 ：先发短信 （138****8000） ；15 分钟发不出去时改发邮件", "管理员")
 	checkPage(t, "/settings", page)
 	for _, secret := range []string{"13812348000", "owner@example.cn"} {
 		if strings.Contains(page.Body.String(), secret) {
@@ -54,7 +60,7 @@ func TestAPersonSaysHowTheyAreReached(t *testing.T) {
 		"normal1": {"sms"}, "normal3": {"dingtalk"}, "quiet_from": {"21:30"}, "quiet_until": {"07:30"}, "digest": {"weekly"}, "language": {"en"},
 	}
 	expect(t, owner.post("/settings", form), http.StatusSeeOther, "/settings?saved=1")
-	expect(t, owner.get("/settings?saved=1"), http.StatusOK, "已保存", "普通提醒 ：先发短信 （138****8000） ；迟迟发不出去时改发钉钉群 （群里的人都能看到）")
+	expect(t, owner.get("/settings?saved=1"), http.StatusOK, "已保存", "普通提醒 ：先发短信 （138****8000） ；2 小时发不出去时改发钉钉群 （群里的人都能看到）")
 	u := b.person("owner")
 	want := models.Reach{
 		Normal: []models.Channel{models.ChannelSMS, models.ChannelDingTalk}, QuietFrom: "21:30", QuietUntil: "07:30",
@@ -138,4 +144,7 @@ func TestWhoHasNoAddressIsToldWhomToAsk(t *testing.T) {
 	expect(t, b.as("owner").get("/settings"), http.StatusOK, "没有可用的渠道", "邮箱 没有登记", "请联系系统管理员：管理员")
 	b.engine.Routing = models.Only(models.ChannelFile)
 	expect(t, b.as("owner").get("/settings"), http.StatusOK, "先发文件", "只配置了一个渠道")
+	routed(b) // of which nobody knows the patience
+	b.change("second", func(u *models.User) { u.Mobile = "13900001111" })
+	expect(t, b.as("second").get("/settings"), http.StatusOK, "迟迟发不出去时改发邮件")
 }
