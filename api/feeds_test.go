@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -25,7 +26,7 @@ func (v *visitor) subscribe(unit int64) string {
 	v.b.t.Helper()
 	scope := ""
 	if unit != 0 {
-		scope = fmt.Sprint(unit)
+		scope = itoa(unit)
 	}
 	w := v.post("/feeds", url.Values{"unit": {scope}})
 	m := feedPath.FindStringSubmatch(w.Body.String())
@@ -34,6 +35,8 @@ func (v *visitor) subscribe(unit int64) string {
 	}
 	return m[1]
 }
+
+func itoa(n int64) string { return strconv.FormatInt(n, 10) }
 
 // event is one event of a calendar: its properties by name.
 type event map[string]string
@@ -104,7 +107,7 @@ func TestAPersonsDutiesAreInTheirCalendar(t *testing.T) {
 	duty := b.duties[models.SpendingTarget] // missed on 30 June
 	e := find(t, events, fmt.Sprintf("obligation-%d@duban", duty.ID))
 	for property, want := range map[string]string{
-		"DTSTART;VALUE=DATE": "20250630", "TRANSP": "TRANSPARENT", "SEQUENCE": fmt.Sprint(duty.Version),
+		"DTSTART;VALUE=DATE": "20250630", "TRANSP": "TRANSPARENT", "SEQUENCE": itoa(duty.Version),
 		"URL":     fmt.Sprintf("https://duban.example.cn/obligations/%d", duty.ID),
 		"SUMMARY": "[支出进度] 住房公积金归集业务委托手续费及银行结算系统使用服务费用：6月底支出进度达到50%",
 		"DTSTAMP": duty.UpdatedAt.UTC().Format("20060102T150405Z"),
@@ -135,7 +138,7 @@ func TestAPersonsDutiesAreInTheirCalendar(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, events = b.calendarOf(m[1])
-	if e := find(t, events, uid); !strings.HasPrefix(e["SUMMARY"], "✓ ") || e["CATEGORIES"] != "" || e["SEQUENCE"] != fmt.Sprint(done.Version+1) {
+	if e := find(t, events, uid); !strings.HasPrefix(e["SUMMARY"], "✓ ") || e["CATEGORIES"] != "" || e["SEQUENCE"] != itoa(done.Version+1) {
 		t.Errorf("%v", e)
 	}
 	b.clock.Advance(31 * 24 * time.Hour)
@@ -173,13 +176,13 @@ func TestAUnitsCalendarIsForThoseWhoSeeTheUnit(t *testing.T) {
 	b := newBureau(t)
 	unit, other := b.people["owner"].UnitID, b.people["stranger"].UnitID
 	for _, account := range []string{"owner", "manager", "stranger"} {
-		expect(t, b.as(account).post("/feeds", url.Values{"unit": {fmt.Sprint(unit)}}), http.StatusForbidden)
+		expect(t, b.as(account).post("/feeds", url.Values{"unit": {itoa(unit)}}), http.StatusForbidden)
 		if strings.Contains(b.as(account).get("/feeds").Body.String(), "全部事项") {
 			t.Errorf("%s is offered a unit's duties", account)
 		}
 	}
 	clerk := b.as("clerk")
-	expect(t, clerk.post("/feeds", url.Values{"unit": {fmt.Sprint(other)}}), http.StatusForbidden)
+	expect(t, clerk.post("/feeds", url.Values{"unit": {itoa(other)}}), http.StatusForbidden)
 	expect(t, b.as("admin").post("/feeds", url.Values{"unit": {"99"}}), http.StatusNotFound)
 	path := clerk.subscribe(unit)
 	name, events := b.calendarOf(path)

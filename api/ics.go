@@ -53,11 +53,11 @@ func encodeCalendar(name, description string, days []calendarDay) []byte {
 		c.line("END", "VEVENT")
 	}
 	c.line("END", "VCALENDAR")
-	return c.Bytes()
+	return c.buf.Bytes()
 }
 
 // calendarText is a calendar that is being written.
-type calendarText struct{ bytes.Buffer }
+type calendarText struct{ buf bytes.Buffer }
 
 // foldAt is the most octets of a line.
 const foldAt = 75
@@ -71,10 +71,10 @@ func (c *calendarText) line(name, value string) {
 		for !utf8.RuneStart(rest[cut]) {
 			cut--
 		}
-		c.WriteString(rest[:cut] + "\r\n ")
+		c.buf.WriteString(rest[:cut] + "\r\n ")
 		rest = rest[cut:]
 	}
-	c.WriteString(rest + "\r\n")
+	c.buf.WriteString(rest + "\r\n")
 }
 
 // text writes a line whose value is free text.

@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -74,6 +75,26 @@ func TestAPersonSaysHowTheyAreReached(t *testing.T) {
 	expect(t, owner.post("/settings", url.Values{"digest": {"daily"}, "language": {"zh-CN"}}), http.StatusSeeOther)
 	if u := b.person("owner"); u.Reach.Digest != models.DigestDaily || u.Reach.QuietFrom != "" || len(u.Reach.Normal) != 0 || u.Language != models.Chinese {
 		t.Errorf("%+v", u)
+	}
+}
+
+func TestLookingChangesNothing(t *testing.T) {
+	b := newBureau(t)
+	routed(b)
+	visitors := []*visitor{b.visitor(), b.as("owner"), b.as("manager"), b.as("clerk"), b.as("admin")}
+	was := b.dump()
+	for _, v := range visitors {
+		for _, page := range []string{
+			"/settings", "/settings?saved=1", "/settings/" + b.number("owner"), "/silences", "/silences/new", "/silences/new?kind=mute&project=1",
+			"/silences/new?kind=window", "/feeds", "/obligations/1", "/messages/1",
+		} {
+			for _, method := range []string{http.MethodGet, http.MethodHead} {
+				v.do(httptest.NewRequest(method, page, nil))
+			}
+		}
+	}
+	if b.dump() != was {
+		t.Error("something was stored")
 	}
 }
 

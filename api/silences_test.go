@@ -36,7 +36,7 @@ func TestADutyIsSilencedFromItsPage(t *testing.T) {
 	expect(t, w, http.StatusOK, "完成时间", "只对本单位生效：唐山市住房公积金管理中心")
 	checkPage(t, way, w)
 	const evil = `年末<script>alert(1)</script>`
-	form := url.Values{"kind": {"silence"}, "obligation": {fmt.Sprint(duty.ID)}, "last": {"2025-07-31"}, "reason": {evil}}
+	form := url.Values{"kind": {"silence"}, "obligation": {itoa(duty.ID)}, "last": {"2025-07-31"}, "reason": {evil}}
 	expect(t, clerk.post("/silences", with(form, "do", "try")), http.StatusOK, "14 天内", "尚未保存")
 	if n := len(b.inForce()); n != 0 {
 		t.Fatalf("trying it out began %d", n)
@@ -107,7 +107,7 @@ func TestAManagerMutesTheirProjectAndNoOther(t *testing.T) {
 	// The office of another unit: not its projects, whatever else the form names.
 	b.change("stranger", func(u *models.User) { u.Roles = []models.Role{models.RoleOffice, models.RoleManager} })
 	other := b.as("stranger")
-	duty := fmt.Sprint(b.duties[models.Completion].ID)
+	duty := itoa(b.duties[models.Completion].ID)
 	for name, attack := range map[string]url.Values{
 		"mute":                    with(form, "owner", b.number("stranger")),
 		"mute with a duty":        with(form, "owner", b.number("stranger"), "obligation", duty),

@@ -116,11 +116,10 @@ const maxTold = 100
 
 // toldAs returns the capacity in which a duty concerns a person, or an AckError.
 func (tx *Tx) toldAs(m Matter, userID int64) (Audience, error) {
-	switch {
-	case userID == 0:
-	case userID == m.Project.OwnerID:
+	if userID != 0 && userID == m.Project.OwnerID {
 		return ToOwner, nil
-	case userID == m.Project.ManagerID:
+	}
+	if userID != 0 && userID == m.Project.ManagerID {
 		return ToManager, nil
 	}
 	var told []Notification

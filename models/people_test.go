@@ -215,7 +215,9 @@ func TestDutiesOfAPersonAndOfAUnit(t *testing.T) {
 			{Project: models.Project{FiscalYear: 2025, Code: "B", UnitID: 2, ManagerID: wang.ID, OwnerID: li.ID, State: models.ProjectActive}},
 			{Project: models.Project{FiscalYear: 2026, Code: "B", UnitID: 2, OwnerID: li.ID, State: models.ProjectActive}},
 		}
-		write(t, s, func(tx *models.Tx) error { return errors.Join(tx.AddProjects(records[:2]), tx.AddProjects(records[2:])) })
+		write(t, s, func(tx *models.Tx) error {
+			return errors.Join(tx.AddProjects(records[:2]), tx.AddProjects(records[2:]))
+		})
 		open := duty(records[0].ID, 1, models.StateOpen, calendar.Date{})
 		late := duty(records[1].ID, 2, models.StateMissed, calendar.Date{})
 		fresh := duty(records[1].ID, 2, models.StateMissed, monday.AddDays(-30))
