@@ -35,6 +35,7 @@ type view struct {
 	Link       string
 	Code       string // the short code (验证码) that Link asks for
 	CodeUntil  string // the moment at which both expire
+	page       string // the plain link, which needs no code
 
 	// Of a message about a workflow; Approval holds the rest.
 	Matter     string   // the workflow and its duty, short enough for a subject line
