@@ -54,8 +54,14 @@ const (
 	maxTurns = 50
 )
 
-// anyType stands for a value whose type depends on the facts.
-var anyType = reflect.TypeFor[any]()
+var (
+	// anyType stands for a value whose type depends on the facts.
+	anyType = reflect.TypeFor[any]()
+	// wrongType stands for a value about which a problem was found already.
+	wrongType = reflect.TypeFor[wrong]()
+)
+
+type wrong struct{}
 
 // follow reviews the parts of a message as the layouts put them together.
 func (r *review) follow() {
@@ -120,8 +126,11 @@ func lineAt(node parse.Node) int {
 
 // printable reports whether a value can stand in a text.
 func printable(t reflect.Type) bool {
-	if t == nil || t == anyType {
+	switch t {
+	case nil, anyType:
 		return false
+	case wrongType:
+		return true
 	}
 	switch t.Kind() {
 	case reflect.String, reflect.Bool, reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,

@@ -99,8 +99,10 @@ func (s *scope) each(p *parse.PipeNode, dot reflect.Type) reflect.Type {
 	decl := p.Decl
 	t := s.value(p, dot, false)
 	if t == nil || t.Kind() != reflect.Slice {
-		s.fail("not_a_list", "%s 不是列表，不能用 range", "%s is no list for a range", p)
-		t = reflect.TypeFor[[]any]()
+		if t != wrongType {
+			s.fail("not_a_list", "%s 不是列表，不能用 range", "%s is no list for a range", p)
+		}
+		t = reflect.TypeFor[[]wrong]()
 	}
 	for i, v := range decl {
 		typ := t.Elem()
@@ -204,12 +206,12 @@ func (s *scope) fields(t reflect.Type, chain []string, condition bool) reflect.T
 	for i, name := range chain {
 		if secretFields[name] && (!condition || i < len(chain)-1) {
 			s.fail("secret", "%s 只能用在 if 条件里：链接和验证码由系统放在固定的位置", "%s may only be asked for in an if: the layout has the places of links and codes", name)
-			return anyType
+			return wrongType
 		}
 		next := member(t, name)
 		if next == nil {
 			s.fail("unknown_variable", "没有变量 .%s", "there is no variable .%s", name)
-			return anyType
+			return wrongType
 		}
 		t = next
 	}
@@ -219,8 +221,11 @@ func (s *scope) fields(t reflect.Type, chain []string, condition bool) reflect.T
 // member returns the type of a field, or of a method's result, nil if a
 // wording may use no such name.
 func member(t reflect.Type, name string) reflect.Type {
-	if t == nil || t == anyType {
+	switch t {
+	case nil, anyType:
 		return nil
+	case wrongType:
+		return wrongType
 	}
 	if m, ok := t.MethodByName(name); ok {
 		if !wordingMethods[name] {

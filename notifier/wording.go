@@ -20,7 +20,9 @@ func (e *BrokenError) Error() string {
 	w := e.Wording
 	says := make([]string, len(e.Problems))
 	for i, p := range e.Problems {
-		says[i] = fmt.Sprintf("第 %d 行：%s", p.Line, p.In(models.Chinese))
+		if says[i] = p.In(models.Chinese); p.Line > 0 {
+			says[i] = fmt.Sprintf("第 %d 行：%s", p.Line, says[i])
+		}
 	}
 	return fmt.Sprintf("消息模板 %s/%s/%s 第 %d 版无法使用：%s", w.Template, w.Language, w.Form, w.Number, strings.Join(says, "；"))
 }
