@@ -98,7 +98,7 @@ func (t *Templates) checkSMS(w models.Wording, builtin template, parts func(stri
 				return
 			}
 		}
-		if text := form.Text(facts, DefaultSignature); len([]rune(text)) > len([]rune(longest)) {
+		if text := form.Signed(DefaultSignature).Text(facts); len([]rune(text)) > len([]rune(longest)) {
 			longest = text
 		}
 	}

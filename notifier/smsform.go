@@ -1,153 +1,96 @@
 package notifier
 
 import (
-	"cmp"
+	"errors"
 	"fmt"
 	"regexp"
-	"slices"
 	"strings"
-	"unicode"
-
-	"github.com/goccy/go-yaml"
-
-	"duban/models"
 )
 
-// smsFile holds the built-in text messages, by language and template.
-const smsFile = "templates/sms.yaml"
+// smsPlace is where a value goes in the approved text.
+var smsPlace = regexp.MustCompile(`\$\{([^{}]*)\}`)
 
-// builtinForms returns the built-in text messages.
-func builtinForms() (map[templateKey]SMSForm, error) {
-	data, err := templateFiles.ReadFile(smsFile)
-	if err != nil {
-		return nil, err
+// Signed returns the form with the signature, unless it has one.
+func (f SMSForm) Signed(signature string) SMSForm {
+	if f.Signature == "" {
+		f.Signature = signature
 	}
-	var bodies map[models.Language]map[string]string
-	if err := yaml.Unmarshal(data, &bodies); err != nil {
-		return nil, fmt.Errorf("%s: %w", smsFile, err)
+	return f
+}
+
+// Validate reports what an administrator must correct before the form can be
+// used. The provider's id of the text is not asked for: not every provider has
+// one.
+func (f SMSForm) Validate() error {
+	switch {
+	case f.Signature == "" || strings.ContainsAny(f.Signature, "【】"):
+		return errors.New("必须填写已审核通过的签名，不含【】")
+	case strings.TrimSpace(f.Body) == "":
+		return errors.New("没有正文")
 	}
-	forms := map[templateKey]SMSForm{}
-	for language, byName := range bodies {
-		for name, body := range byName {
-			form := SMSForm{Body: body}
-			form.fill()
-			forms[templateKey{language, name}] = form
+	declared := map[string]bool{}
+	for _, v := range f.Vars {
+		if v.Name == "" || v.Fact == "" || declared[v.Name] {
+			return fmt.Errorf("变量 %q 无名、重复或没有对应的内容", v.Name)
+		}
+		declared[v.Name] = true
+	}
+	used := map[string]bool{}
+	for _, name := range Places(f.Body) {
+		if !declared[name] {
+			return fmt.Errorf("正文中的变量 ${%s} 没有定义", name)
+		}
+		used[name] = true
+	}
+	if len(used) != len(declared) {
+		return fmt.Errorf("定义了 %d 个变量，正文中有 %d 个", len(declared), len(used))
+	}
+	return nil
+}
+
+// Missing returns the first place for which there is no fact, or none.
+func (f SMSForm) Missing(facts map[string]string) string {
+	for _, v := range f.Vars {
+		if strings.TrimSpace(facts[v.Fact]) == "" {
+			return v.Name
 		}
 	}
-	return forms, nil
+	return ""
 }
 
-// smsSource returns the source of a form as an administrator writes it.
-func smsSource(f SMSForm) string {
-	var b strings.Builder
-	for _, line := range [][2]string{{"template_id", f.TemplateID}, {"signature", f.Signature}, {"body", f.Body}} {
-		if line[1] != "" {
-			quoted := strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(line[1])
-			fmt.Fprintf(&b, "%s: \"%s\"\n", line[0], quoted)
-		}
-	}
-	return b.String()
+// Words are the approved text with the facts in place.
+func (f SMSForm) Words(facts map[string]string) string {
+	return FillPlaces(f.Body, f.Values(facts), func(s string) string { return s })
 }
 
-// aPlace is where a fact goes in the approved text.
-var aPlace = regexp.MustCompile(`\$\{([^{}]*)\}`)
-
-// fill gives a form that lists no variables those of its body: each place
-// takes the fact of its own name.
-func (f *SMSForm) fill() {
-	if len(f.Vars) > 0 {
-		return
-	}
-	for _, name := range f.places() {
-		f.Vars = append(f.Vars, SMSVar{Name: name, Fact: name})
-	}
+// Text is what the person reads: 【签名】 and the words. Its length is what is
+// paid for.
+func (f SMSForm) Text(facts map[string]string) string {
+	return "【" + f.Signature + "】" + f.Words(facts)
 }
 
-// places returns the names of the places of the body, each once.
-func (f SMSForm) places() []string {
-	var names []string
-	for _, m := range aPlace.FindAllStringSubmatch(f.Body, -1) {
-		if !slices.Contains(names, m[1]) {
-			names = append(names, m[1])
-		}
-	}
-	return names
-}
-
-// Text returns what the phone shows: the signature in 【】 and the body with
-// the facts in place. The given signature is the channel's, for a form that has
-// none of its own.
-func (f SMSForm) Text(facts map[string]string, signature string) string {
+// Values returns the facts by the names of their places.
+func (f SMSForm) Values(facts map[string]string) map[string]string {
 	values := make(map[string]string, len(f.Vars))
 	for _, v := range f.Vars {
 		values[v.Name] = facts[v.Fact]
 	}
-	body := aPlace.ReplaceAllStringFunc(f.Body, func(p string) string { return values[p[len("${"):len(p)-len("}")]] })
-	return "【" + cmp.Or(f.Signature, signature) + "】" + body
+	return values
 }
 
-// The bounds of what an administrator may write.
-const (
-	maxSMSBody      = 500
-	maxSMSSignature = 20
-	maxSMSID        = 64
-)
-
-// check lists what is wrong with a form of a template in itself.
-func (f SMSForm) check(template string, lines map[string]int, ps *problems) {
-	body := lines["body"]
-	switch {
-	case strings.TrimSpace(f.Body) == "":
-		ps.add(body, "body_missing", "没有正文：请写一行“body: 正文”", "there is no text: write a line “body: the text”")
-	case strings.ContainsFunc(f.Body, unicode.IsControl):
-		ps.add(body, "body_lines", "短信正文应为一行，不含换行和控制字符", "the text must be one line, without control characters")
-	case len([]rune(f.Body)) > maxSMSBody:
-		ps.add(body, "body_long", "正文超过 %d 字", "the text has more than %d characters", maxSMSBody)
+// Places returns the names in a text's ${name} places, in their order.
+func Places(text string) []string {
+	var names []string
+	for _, m := range smsPlace.FindAllStringSubmatch(text, -1) {
+		names = append(names, m[1])
 	}
-	if strings.ContainsAny(f.Body, "【】") {
-		ps.add(body, "body_signature", "正文不含【】：签名由渠道加在最前面，或另写一行“signature: 签名”", "the text has no 【】: the channel puts the signature first, or write a line “signature: the signature”")
-	}
-	if strings.ContainsAny(f.Signature, "【】") || strings.ContainsFunc(f.Signature, unicode.IsControl) || len([]rune(f.Signature)) > maxSMSSignature {
-		ps.add(lines["signature"], "signature_invalid", "签名应为不超过 %d 字的一行，不含【】", "a signature is one line of at most %d characters, without 【】", maxSMSSignature)
-	}
-	if strings.ContainsFunc(f.TemplateID, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }) || len(f.TemplateID) > maxSMSID {
-		ps.add(lines["template_id"], "template_id_invalid", "模板编号应为短信商给出的编号，不超过 %d 个字符", "a template id is the provider's, of at most %d characters", maxSMSID)
-	}
-	f.checkVars(template, lines, ps)
+	return names
 }
 
-// checkVars checks that the places and the variables fit, and that there are
-// such facts.
-func (f SMSForm) checkVars(template string, lines map[string]int, ps *problems) {
-	known := map[string]bool{}
-	for _, fact := range Facts(template) {
-		known[fact.Name] = true
-	}
-	line := func(i int) int { return cmp.Or(lines[fmt.Sprintf("vars.%d", i)], lines["body"]) }
-	declared := map[string]bool{}
-	for i, v := range f.Vars {
-		switch {
-		case v.Name == "" || v.Fact == "":
-			ps.add(line(i), "var_incomplete", "变量应有 name 和 fact 两项", "a variable has a name and a fact")
-		case declared[v.Name]:
-			ps.add(line(i), "var_twice", "变量 %q 写了两次", "the variable %q is there twice", v.Name)
-		case !known[v.Fact]:
-			ps.add(line(i), "unknown_fact", "这种消息没有 %q 这项内容，可用的见下方列表", "a message of this kind has no fact %q; the list below has them all", v.Fact)
-		}
-		declared[v.Name] = true
-	}
-	places := f.places()
-	for _, name := range places {
-		if !declared[name] {
-			ps.add(lines["body"], "place_undefined", "正文中的 ${%s} 没有在 vars 中说明填什么", "nothing in vars says what goes to ${%s}", name)
-		}
-	}
-	for i, v := range f.Vars {
-		if v.Name != "" && !slices.Contains(places, v.Name) {
-			ps.add(line(i), "var_unused", "正文中没有 ${%s}", "the text has no ${%s}", v.Name)
-		}
-	}
-	if strings.Contains(aPlace.ReplaceAllString(f.Body, ""), "${") {
-		ps.add(lines["body"], "place_open", "“${”应写成 ${名称}", "“${” is written ${name}")
-	}
+// FillPlaces puts values into a text's ${name} places, encoded for where they
+// stand.
+func FillPlaces(text string, values map[string]string, encode func(string) string) string {
+	return smsPlace.ReplaceAllStringFunc(text, func(p string) string {
+		return encode(values[p[len("${"):len(p)-len("}")]])
+	})
 }

@@ -244,7 +244,7 @@ func TestBuiltinTextMessagesAreShort(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				text := m.SMS.Text(m.Facts, notifier.DefaultSignature)
+				text := m.SMS.Signed(notifier.DefaultSignature).Text(m.Facts)
 				limit := 2
 				if i == 0 && language == models.Chinese {
 					limit = 1
@@ -274,7 +274,7 @@ func TestOnlyALoginSaysItsCodeInATextMessage(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		text := m.SMS.Text(m.Facts, "督办")
+		text := m.SMS.Signed("督办").Text(m.Facts)
 		login := n.Template == notifier.LoginCode
 		if has := strings.Contains(text, linkKey.Code(linkKey.Token(aLogin().Login.Link))); has != login {
 			t.Errorf("%s: %s", n.Template, text)
