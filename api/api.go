@@ -21,6 +21,7 @@
 package api
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -36,13 +37,13 @@ import (
 
 // Options are what the console needs. Store, Clock and Logger are required.
 type Options struct {
-	Store     *models.Store
-	Clock     clockwork.Clock
-	Logger    *slog.Logger
-	Templates *notifier.Templates // words messages; without them no text is shown
-	Language  models.Language     // of pages that name none; Chinese if ""
-	Version   string
-	Notice    string // a banner on every page, such as 演示模式：时钟停在 2025-06-20
+	Store    *models.Store
+	Clock    clockwork.Clock
+	Logger   *slog.Logger
+	Library  *notifier.Library // words messages; without it no text is shown
+	Language models.Language   // of pages that name none; Chinese if ""
+	Version  string
+	Notice   string // a banner on every page, such as 演示模式：时钟停在 2025-06-20
 
 	// BaseURL is how people reach the console, "" if only on this machine.
 	BaseURL string
@@ -58,6 +59,12 @@ type Options struct {
 	// Wake is called after a message was put into the outbox that somebody
 	// waits for, if it is set.
 	Wake func()
+	// TestSend sends a message at once and past the outbox, to whoever tries a
+	// wording out. Without it nobody can.
+	TestSend func(ctx context.Context, channel models.Channel, m notifier.Message) error
+	// MeasureSMS returns in how many parts a text message goes, and what they
+	// cost in thousandths of a 分, false if no channel can tell.
+	MeasureSMS func(m notifier.Message) (parts int, cost int64, ok bool)
 }
 
 // server holds what the handlers share.
@@ -150,6 +157,7 @@ func (s *server) mountWorkflows(r *gin.Engine, get func(string, gin.HandlerFunc)
 	get("/handover", s.page("handover", personal(s.handOver)))
 	r.POST("/handover", s.answer(known(s.giveOver)))
 	r.POST("/messages/:id/resend", s.answer(known(s.resend)))
+	s.mountWordings(r, get)
 	s.mountAPI(r, get)
 }
 

@@ -130,3 +130,24 @@ func (s *Store) WordingStamp(ctx context.Context) (WordingStamp, error) {
 	}
 	return stamp, nil
 }
+
+// recentMessages bounds how far back a message is looked for, in messages.
+const recentMessages = 50_000
+
+// MessagesOf returns up to limit of the latest messages of a template that went
+// to somebody, the newest first. It looks only at recent ones: there is no
+// index, and an example is all that is wanted.
+func (s *Store) MessagesOf(ctx context.Context, template string, limit int) ([]Message, error) {
+	last, err := s.LastNotificationID(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var messages []Message
+	err = s.Read(ctx).Table("notifications n").Joins("JOIN users r ON r.id = n.recipient_id").
+		Select("n.*, r.name AS recipient_name").Where("n.template = ? AND n.id > ?", template, last-recentMessages).
+		Order("n.id DESC").Limit(limit).Scan(&messages).Error
+	if err != nil {
+		return nil, fmt.Errorf("read messages of %s: %w", template, err)
+	}
+	return messages, nil
+}

@@ -29,7 +29,7 @@ var mayImport = map[string][]string{
 	"notifier/cmpp/cmpptest": {"notifier/cmpp"},
 	"workflows":              {"models", "models/money", "models/calendar"},
 	"jobs":                   {"models", "models/money", "models/calendar", "workflows", "notifier"},
-	"api":                    {"models", "models/money", "models/calendar", "config", "importer", "notifier", "workflows", "jobs"},
+	"api":                    {"models", "models/money", "models/calendar", "config", "importer", "notifier", "notifier/sms", "workflows", "jobs"},
 	"cmd/duban": {
 		"models", "models/money", "models/calendar", "config", "importer", "notifier", "workflows", "jobs", "api", "deploy",
 	},
