@@ -39,13 +39,7 @@ type wordingKind struct {
 // wordingRow is a template and, for each kind, what is in force.
 type wordingRow struct {
 	Name  string
-	Cells []wordingCell
-}
-
-// wordingCell is a wording in the list; without a number it is the built-in one.
-type wordingCell struct {
-	wordingKind
-	models.Wording
+	Cells []models.Wording // without a number: nothing was ever published
 }
 
 func wordingKinds() []wordingKind {
@@ -78,7 +72,9 @@ func (s *server) wordings(ctx context.Context, r *request) (any, error) {
 	for _, name := range notifier.TemplateNames() {
 		row := wordingRow{Name: name}
 		for _, kind := range data.Columns {
-			row.Cells = append(row.Cells, wordingCell{kind, newest[key{name, kind}]})
+			w := newest[key{name, kind}]
+			w.Language, w.Form = kind.Language, kind.Form
+			row.Cells = append(row.Cells, w)
 		}
 		data.Rows = append(data.Rows, row)
 	}

@@ -205,7 +205,7 @@ func (s *scope) operand(node parse.Node, dot reflect.Type, condition bool) refle
 func (s *scope) fields(t reflect.Type, chain []string, condition bool) reflect.Type {
 	for i, name := range chain {
 		if secretFields[name] && (!condition || i < len(chain)-1) {
-			s.fail("secret", "%s 只能用在 if 条件里：链接和验证码由系统放在固定的位置", "%s may only be asked for in an if: the layout has the places of links and codes", name)
+			s.fail("secret", ".%s 只能用在 if 条件里：链接和验证码由系统放在固定的位置", ".%s may only be asked for in an if: the layout has the places of links and codes", name)
 			return wrongType
 		}
 		next := member(t, name)
