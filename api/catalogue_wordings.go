@@ -51,6 +51,10 @@ var wordingTexts = map[string]text{
 	"wording_kind.en.text":    {"英文消息", "English message"},
 	"wording_kind.en.sms":     {"英文短信", "English text message"},
 
+	"template.digest": {"汇总提醒", "Digest"},
+	"template.report": {"督办周报", "Weekly report"},
+	"template.alarm":  {"系统告警", "Alarm"},
+
 	"template_use.reminder_before":     {"到期前提醒经办人等。", "Before a duty is due."},
 	"template_use.reminder_today":      {"到期当天提醒。", "On the day on which a duty is due."},
 	"template_use.reminder_overdue":    {"逾期后提醒和升级。", "After a duty is overdue, and when it is escalated."},
@@ -66,5 +70,8 @@ var wordingTexts = map[string]text{
 	"template_use.workflow_rejected":   {"通知申请人已驳回。", "To the applicant, when it is rejected."},
 	"template_use.workflow_withdrawn":  {"通知已撤回。", "When the applicant withdraws."},
 	"template_use.workflow_terminated": {"通知申请人已终止。", "To the applicant, when it is ended by somebody."},
+	"template_use.digest":              {"一人当天的多条提醒合并为一条。", "Several reminders of one day as one message."},
+	"template_use.report":              {"每周发给督办负责人，以及选择每周接收的人。", "Every week, to those who supervise, and to those who chose it."},
+	"template_use.alarm":               {"系统自身出现问题或恢复时通知管理员。", "To administrators, when duban itself has a problem, or has none any more."},
 	"template_use.login_code":          {"登录时的验证码。", "The code of a login."},
 }

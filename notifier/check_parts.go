@@ -18,6 +18,7 @@ var requiredParts = []string{"accent", "headline", "subject", "lead", "ask"}
 var fixedPhrases = []string{
 	"label", "kind", "light", "points", "remaining", "colon", "progress", "lag", "holiday",
 	"code", "codenote", "after_code", "status", "time_left", "applied_by", "for_whom",
+	"heading", "none", "more", "lamp", "lamps", "when", "left", "figures", "who", "trend", "trend_note", "semicolon",
 }
 
 var aColor = regexp.MustCompile(`^#[0-9a-fA-F]{6}$`)
@@ -74,7 +75,7 @@ func checkNames(own, layouts map[string]*parse.Tree, ps *problems) {
 			ps.add(lineAt(tree.Root), "reserved", "%q 由系统版式使用，不能重新定义", "the layout has the name %q", name)
 		case slices.Contains(fixedPhrases, name):
 			ps.add(lineAt(tree.Root), "reserved", "%q 用来如实写出内容，不能重新定义", "%q states the facts and cannot be replaced", name)
-		case name == "accent" && !aColor.MatchString(tree.Root.String()):
+		case name == "accent" && !onlyColors(tree.Root):
 			ps.add(lineAt(tree.Root), "accent", "accent 应为颜色，如 #1f4e79", "accent is a colour such as #1f4e79")
 		}
 	}
@@ -83,4 +84,27 @@ func checkNames(own, layouts map[string]*parse.Tree, ps *problems) {
 			ps.add(0, "part_missing", "缺少 {{define %q}}…{{end}}", "{{define %q}}…{{end}} is missing", name)
 		}
 	}
+}
+
+// onlyColors reports whether a part can yield nothing but one colour: it stands
+// inside of an attribute.
+func onlyColors(list *parse.ListNode) bool {
+	if list == nil {
+		return true
+	}
+	for _, node := range list.Nodes {
+		switch n := node.(type) {
+		case *parse.TextNode:
+			if text := strings.TrimSpace(string(n.Text)); text != "" && !aColor.MatchString(text) {
+				return false
+			}
+		case *parse.IfNode:
+			if !onlyColors(n.List) || !onlyColors(n.ElseList) {
+				return false
+			}
+		default:
+			return false
+		}
+	}
+	return true
 }

@@ -33,7 +33,7 @@ const maxSubject = 200
 func (t *Templates) try(words template, sample Sample, language models.Language, ps *problems) {
 	v := newView(sample.Payload, "张三", language)
 	t.addLinks(&v, models.Notification{ObligationID: 1, Channel: models.ChannelEmail})
-	for _, name := range requiredParts[1:] { // a colour is no text
+	for _, name := range requiredParts {
 		var part bounded
 		if err := words.text.ExecuteTemplate(&part, name, v); err != nil {
 			failure(err, sample, ps)
@@ -43,6 +43,8 @@ func (t *Templates) try(words template, sample Sample, language models.Language,
 		switch {
 		case strings.TrimSpace(text) == "":
 			ps.add(0, "blank", "%s 在“%s”时没有内容", "%s is blank for “%s”", name, sample.Situation)
+		case name == "accent" && !aColor.MatchString(text):
+			ps.add(0, "accent", "accent 在“%s”时应为一种颜色，如 #1f4e79", "accent must be one colour such as #1f4e79 for “%s”", sample.Situation)
 		case name == "subject" && strings.ContainsFunc(text, breaksLine):
 			ps.add(0, "subject_lines", "subject 应为一行，不能含换行或控制字符", "the subject must be one line, without control characters")
 		case name == "subject" && utf8.RuneCountInString(text) > maxSubject:

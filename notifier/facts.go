@@ -46,11 +46,15 @@ type namedFact struct {
 }
 
 var (
-	ofAll      = []about{aboutDuty, aboutApproval, aboutLogin}
+	ofAll      = []about{aboutDuty, aboutApproval, aboutLogin, aboutDigest, aboutWeek, aboutAlarm}
 	ofDuty     = []about{aboutDuty, aboutApproval}
 	ofReminder = []about{aboutDuty}
 	ofApproval = []about{aboutApproval}
 	ofLogin    = []about{aboutLogin}
+	ofDigest   = []about{aboutDigest}
+	ofWeek     = []about{aboutWeek}
+	ofAlarm    = []about{aboutAlarm}
+	ofPages    = []about{aboutDuty, aboutApproval, aboutDigest, aboutWeek, aboutAlarm}
 )
 
 // factTable lists every fact. Those that people would miss most come first. A
@@ -77,11 +81,15 @@ var factTable = []namedFact{
 	{Fact: Fact{"by", Words{"操作人（系统自动操作时为“系统”）", "who acted, or the system"}, 10}, of: ofApproval, phrase: "by"},
 	{Fact: Fact{"assignee", Words{"应由谁办理（没有时为“待指派”）", "whose task it is, or that it is nobody's"}, 10}, of: ofApproval, phrase: "for_whom"},
 	{Fact: Fact{"limit", Words{"办理时限，如 7月2日前、已超期3天、未设时限", "the time limit: by 2 July, 3 days overdue, no limit"}, 20}, of: ofApproval, phrase: "time_left"},
+	{Fact: Fact{"count", Words{"汇总了几项", "how many duties it tells"}, 5}, of: ofDigest, value: func(v view) string { return strconv.Itoa(v.Listed) }},
+	{Fact: Fact{"topic", Words{"概况，如 逾期 2 项，今天到期 1 项", "in short: 2 overdue, 1 due today"}, 90}, of: []about{aboutDigest, aboutWeek, aboutAlarm}, phrase: "topic"},
+	{Fact: Fact{"summary", Words{"周报的概述", "the report in a sentence"}, 110}, of: ofWeek, phrase: "lead"},
+	{Fact: Fact{"headline", Words{"系统告警或恢复正常", "whether it is an alarm, or its end"}, 12}, of: ofAlarm, phrase: "headline"},
 	{Fact: Fact{"code", Words{"登录验证码", "the login code"}, 6}, of: ofLogin, value: func(v view) string { return v.Code }},
 	{Fact: Fact{"minutes", Words{"验证码有效几分钟", "for how many minutes the code is good"}, 3}, of: ofLogin, value: func(view) string { return strconv.Itoa(int(models.LoginLife / time.Minute)) }},
 	{Fact: Fact{"recipient", Words{"收件人", "the recipient"}, 10}, of: ofAll, value: func(v view) string { return v.Recipient }},
 	// It may be as long as the server's address is: a link that is cut is none.
-	{Fact: Fact{"link", Words{"页面网址（未配置 server.base_url 时为空）", "the page's address, blank without server.base_url"}, 200}, of: ofDuty, value: func(v view) string { return v.page }},
+	{Fact: Fact{"link", Words{"页面网址（未配置 server.base_url 时为空）", "the page's address, blank without server.base_url"}, 200}, of: ofPages, value: func(v view) string { return v.page }},
 }
 
 func spending(value func(view) string) func(view) string {

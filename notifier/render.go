@@ -86,7 +86,7 @@ func (w template) execute(v view, m *Message) error {
 
 // maxBody bounds each part of a message, in bytes: a wording that repeats
 // itself must not fill the memory.
-const maxBody = 256 << 10
+const maxBody = 4 << 20
 
 var errLongBody = errors.New("消息过长")
 

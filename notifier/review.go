@@ -41,7 +41,7 @@ type visit struct {
 var wordingFunctions = functions("and", "or", "not", "eq", "ne", "lt", "le", "gt", "ge", "len")
 
 // The methods that a wording may call: those that write a value.
-var wordingMethods = map[string]bool{"Money": true, "Over": true, "Chinese": true, "String": true}
+var wordingMethods = map[string]bool{"Money": true, "Over": true, "Chinese": true, "String": true, "More": true}
 
 // Secrets are for their recipient, at the place that the layout gives them: a
 // wording may ask whether there is one, and not show it.
@@ -66,7 +66,7 @@ type wrong struct{}
 // follow reviews the parts of a message as the layouts put them together.
 func (r *review) follow() {
 	root := reflect.TypeFor[view]()
-	for _, entry := range []string{"subject", "text", "html"} {
+	for _, entry := range []string{"subject", "text", "short", "html"} {
 		r.template(entry, root, nil)
 	}
 }

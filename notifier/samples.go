@@ -29,6 +29,12 @@ func Samples(template string) []Sample {
 			return approvalSamples()
 		case aboutLogin:
 			return []Sample{{Words{"登录", "a login"}, models.Reminder{Login: &models.Login{Link: sampleLink(0)}}}}
+		case aboutDigest:
+			return digestSamples()
+		case aboutWeek:
+			return weekSamples()
+		case aboutAlarm:
+			return alarmSamples()
 		case aboutDuty:
 			return dutySamples(sampleDays(template))
 		}

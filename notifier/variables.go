@@ -26,6 +26,8 @@ func Variables(template string) []Variable {
 	return list
 }
 
+var ofListing = []about{aboutDigest, aboutWeek}
+
 var variableTable = []struct {
 	of []about
 	Variable
@@ -62,6 +64,17 @@ var variableTable = []struct {
 	{ofApproval, Variable{".Limit", Words{"办理时限，没有时为空", "the time limit, blank without one"}}},
 	{ofApproval, Variable{".Left", Words{"距办理时限天数，超期后为负", "days until the limit, negative when over"}}},
 	{ofApproval, Variable{".Left.Over", Words{"超期天数", "days over the limit"}}},
+	{ofListing, Variable{".Listed", Words{"汇总的项数", "how many duties it tells"}}},
+	{ofListing, Variable{".Overdue", Words{"其中逾期的项数", "of those, how many are overdue"}}},
+	{ofListing, Variable{".Today", Words{"其中今天到期的项数", "of those, how many are due today"}}},
+	{ofListing, Variable{".Next", Words{"其余最近的到期日，可能为空", "when the next one is due, may be blank"}}},
+	{ofWeek, Variable{".From", Words{"周报的第一天", "the first day of the report"}}},
+	{ofWeek, Variable{".To", Words{"周报的最后一天", "its last day"}}},
+	{ofAlarm, Variable{".Alarm.Kind", Words{"告警类型的代码，用于 if eq", "the alarm's identifier, for if eq"}}},
+	{ofAlarm, Variable{".Alarm.Subject", Words{"涉及的任务或渠道的代码，可能为空", "the job or channel, may be blank"}}},
+	{ofAlarm, Variable{".Alarm.Count", Words{"涉及的条数", "how many are concerned"}}},
+	{ofAlarm, Variable{".Alarm.Over", Words{"是否已恢复，用于 if", "whether it is over, for if"}}},
+	{ofAlarm, Variable{".Since", Words{"开始时间", "since when"}}},
 	{ofAll, Variable{"template \"headline\" .", Words{"引用另一片段", "the words of another part"}}},
 	{ofReminder, Variable{"template \"duty\" .", Words{"完整的一句话：谁应在何时办结什么", "a sentence: what is due when"}}},
 	{ofAll, Variable{"template \"topic\" .", Words{"标题里的事项", "what it is about, for the subject line"}}},
