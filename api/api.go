@@ -21,6 +21,7 @@
 package api
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -38,13 +39,13 @@ import (
 
 // Options are what the console needs. Store, Clock and Logger are required.
 type Options struct {
-	Store     *models.Store
-	Clock     clockwork.Clock
-	Logger    *slog.Logger
-	Templates *notifier.Templates // words messages; without them no text is shown
-	Language  models.Language     // of pages that name none; Chinese if ""
-	Version   string
-	Notice    string // a banner on every page, such as 演示模式：时钟停在 2025-06-20
+	Store    *models.Store
+	Clock    clockwork.Clock
+	Logger   *slog.Logger
+	Library  *notifier.Library // words messages; without it no text is shown
+	Language models.Language   // of pages that name none; Chinese if ""
+	Version  string
+	Notice   string // a banner on every page, such as 演示模式：时钟停在 2025-06-20
 
 	// BaseURL is how people reach the console, "" if only on this machine.
 	BaseURL string
@@ -69,6 +70,12 @@ type Options struct {
 	// Patience is for how long a message may fail by one channel before it falls
 	// back on the next. Without it, pages name no time.
 	Patience func(models.Urgency) time.Duration
+	// TestSend sends a message at once and past the outbox, to whoever tries a
+	// wording out. Without it nobody can.
+	TestSend func(ctx context.Context, channel models.Channel, m notifier.Message) error
+	// MeasureSMS returns in how many parts a text message goes, and what they
+	// cost in thousandths of a 分, false if no channel can tell.
+	MeasureSMS func(m notifier.Message) (parts int, cost int64, ok bool)
 }
 
 // server holds what the handlers share.
@@ -165,6 +172,7 @@ func (s *server) mountWorkflows(r *gin.Engine, get func(string, gin.HandlerFunc)
 	r.POST("/messages/:id/resend", s.answer(known(s.resend)))
 	s.mountChannels(r, get)
 	s.mountPeople(r, get)
+	s.mountWordings(r, get)
 	s.mountAPI(r, get)
 }
 

@@ -57,7 +57,7 @@ func newBureau(t testing.TB, change ...func(*api.Options)) *bureau {
 		t.Fatal(err)
 	}
 	options := api.Options{
-		Store: b.store, Clock: b.clock, Logger: slog.New(slog.DiscardHandler), Templates: templates, Version: "test",
+		Store: b.store, Clock: b.clock, Logger: slog.New(slog.DiscardHandler), Library: notifier.NewLibrary(templates, b.store, slog.New(slog.DiscardHandler)), Version: "test",
 		Engine: b.engine, LinkKey: b.key, Wake: func() { b.woken++ },
 	}
 	for _, fn := range change {

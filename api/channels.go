@@ -169,10 +169,7 @@ func (s *server) testChannel(c *gin.Context, r *request) error {
 }
 
 func (s *server) tryOut(ctx context.Context, r *request, o Outlet) *testView {
-	m, err := s.Templates.Trial(o.Name, r.person, s.Clock.Now())
-	if err == nil {
-		err = notifier.Try(ctx, o.Channel, m)
-	}
+	err := s.tryOne(ctx, r, o)
 	if err == nil {
 		return &testView{Name: o.Name, Class: "ok"}
 	}
@@ -183,6 +180,18 @@ func (s *server) tryOut(ctx context.Context, r *request, o Outlet) *testView {
 		s.Logger.ErrorContext(ctx, "channel not tested", "channel", o.Name, "error", err)
 	}
 	return v
+}
+
+func (s *server) tryOne(ctx context.Context, r *request, o Outlet) error {
+	words, err := s.Library.Current(ctx)
+	if err != nil {
+		return err
+	}
+	m, err := words.Trial(o.Name, r.person, s.Clock.Now())
+	if err != nil {
+		return err
+	}
+	return notifier.Try(ctx, o.Channel, m)
 }
 
 // reached says where a message by the channel reaches the person, masked, or ""

@@ -25,6 +25,7 @@ type messagesData struct {
 	State    models.NotificationState
 	States   []models.NotificationState
 	Messages []models.Message
+	Admin    bool // may change what messages say
 	First    bool
 	Next     int64 // the cursor of the next page, 0 on the last one
 }
@@ -38,7 +39,7 @@ func messages(ctx context.Context, r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	data := messagesData{State: state, States: messageStates, First: before == 0}
+	data := messagesData{State: state, States: messageStates, First: before == 0, Admin: r.library != nil && r.person.Has(models.RoleAdmin)}
 	rows, err := r.store.Messages(ctx, models.MessageFilter{State: state, BeforeID: before, Limit: messagesPage + 1})
 	if err != nil {
 		return nil, err
@@ -96,8 +97,9 @@ func (d *messageData) offerAck(ctx context.Context, r *request) error {
 	return err
 }
 
-// message words the message anew from its frozen facts, as the dispatcher
-// does, so that it shows what was or will be sent.
+// message words the message anew from its frozen facts, as the dispatcher does
+// and in the wording that it was sent in, so that it shows what was or will be
+// sent.
 func message(ctx context.Context, r *request) (any, error) {
 	m, err := r.store.Message(ctx, r.id)
 	if err != nil {
@@ -110,16 +112,22 @@ func message(ctx context.Context, r *request) (any, error) {
 	if err := data.offerAck(ctx, r); err != nil {
 		return nil, err
 	}
-	if data.Closed, err = closed(ctx, r, m); err != nil || data.Closed || r.templates == nil {
+	if data.Closed, err = closed(ctx, r, m); err != nil || data.Closed || r.library == nil {
 		return data, err
 	}
 	users, err := r.store.UsersByID(ctx, []int64{m.RecipientID})
 	if err != nil {
 		return nil, err
 	}
+	templates, err := r.library.For(ctx, m.Notification)
+	if err != nil {
+		return nil, err
+	}
 	// A message of a template that is gone still has its facts.
-	if text, err := r.templates.Render(m.Notification, users[m.RecipientID]); err == nil {
-		data.Text = &text
+	if text, err := templates.Render(m.Notification, users[m.RecipientID]); err == nil {
+		if data.Text = &text; m.Channel == models.ChannelSMS {
+			text.Text = smsText(text)
+		}
 	}
 	return data, nil
 }

@@ -34,7 +34,7 @@ var partFiles = []string{"templates/layout.html", "templates/parts.html", "templ
 var pageNames = []string{
 	"overview", "projects", "project", "obligations", "obligation", "messages", "message", "problems", "error",
 	"login", "login_code", "link", "tasks", "approved", "instance", "begin", "delegations", "handover", "channels",
-	"settings", "silences", "silence", "feeds",
+	"settings", "silences", "silence", "feeds", "wordings", "wording",
 }
 
 func parseViews(s *server) map[models.Language]views {
@@ -53,15 +53,15 @@ func parseViews(s *server) map[models.Language]views {
 
 // request is what a handler knows about the request that it answers.
 type request struct {
-	store     *models.Store
-	engine    *workflows.Engine // nil where there are no workflows
-	templates *notifier.Templates
-	language  models.Language
-	now       time.Time
-	today     calendar.Date // in Shanghai
-	query     url.Values
-	id        int64       // of the record that the path names, 0 if it names none
-	person    models.User // who asks; a stranger has the id 0
+	store    *models.Store
+	engine   *workflows.Engine // nil where there are no workflows
+	library  *notifier.Library // nil where no message is put into words
+	language models.Language
+	now      time.Time
+	today    calendar.Date // in Shanghai
+	query    url.Values
+	id       int64       // of the record that the path names, 0 if it names none
+	person   models.User // who asks; a stranger has the id 0
 }
 
 // request reads what every handler has to know.
@@ -77,7 +77,7 @@ func (s *server) request(c *gin.Context) (*request, error) {
 	person, err := s.person(c)
 	now := s.Clock.Now()
 	return &request{
-		store: s.Store, engine: s.Engine, templates: s.Templates, language: language,
+		store: s.Store, engine: s.Engine, library: s.Library, language: language,
 		now: now, today: calendar.DateOf(now), query: c.Request.URL.Query(), id: id, person: person,
 	}, err
 }

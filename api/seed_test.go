@@ -42,7 +42,7 @@ func consoleOn(t *testing.T, s *models.Store, day calendar.Date) http.Handler {
 		t.Fatal(err)
 	}
 	return api.New(api.Options{
-		Store: s, Clock: clockwork.NewFakeClockAt(day.At(9, 0)), Logger: slog.New(slog.DiscardHandler), Templates: templates,
+		Store: s, Clock: clockwork.NewFakeClockAt(day.At(9, 0)), Logger: slog.New(slog.DiscardHandler), Library: notifier.NewLibrary(templates, s, slog.New(slog.DiscardHandler)),
 		Version: "test", Notice: "演示模式：时钟停在 2025-06-20",
 	})
 }

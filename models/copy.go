@@ -24,7 +24,7 @@ func copyAll(from *gorm.DB, tx *Tx) error {
 		copyRows[Notification], copyRows[CalendarDay],
 		copyRows[WorkflowDefinition], copyRows[WorkflowInstance], copyRows[WorkflowTask], copyRows[WorkflowAction],
 		copyRows[WorkflowTimer], copyRows[WorkflowCopy], copyRows[Delegation], copyRows[Report], copyRows[BudgetRevision],
-		copyRows[BudgetItem], copyRows[Silence], copyRows[Acknowledgement],
+		copyRows[BudgetItem], copyRows[Silence], copyRows[Acknowledgement], copyRows[Wording],
 	} {
 		if err := copyTable(from, tx); err != nil {
 			return err

@@ -16,6 +16,7 @@ type batch struct {
 	rows    []models.Notification
 	renewed time.Time // the moment before the lease was last granted
 	gate    Gate
+	words   *Templates
 	behind  map[line]models.Outcome // what keeps later messages of a line waiting
 	record  *recorder
 }
@@ -54,13 +55,11 @@ func (d *Dispatcher) claim(ctx context.Context) (*batch, error) {
 // cannot be recorded, it puts back those that have not been sent.
 func (b *batch) deliver(ctx context.Context) (Stats, error) {
 	b.record = startRecorder(ctx, b)
-	standing, err := b.standing(ctx)
-	if err != nil {
+	if err := b.prepare(ctx); err != nil {
 		b.putBack(b.rows)
 		stats, failure := b.record.stop()
 		return stats, errors.Join(err, failure)
 	}
-	b.gate.Standing = standing
 	for i, n := range b.rows {
 		if ctx.Err() != nil || b.record.failed() || !b.holdsLease(ctx) {
 			b.putBack(b.rows[i:])
@@ -75,10 +74,15 @@ func (b *batch) deliver(ctx context.Context) (Stats, error) {
 	return b.record.stop()
 }
 
-func (b *batch) standing(ctx context.Context) (models.Standing, error) {
+// prepare reads what all messages of the batch need.
+func (b *batch) prepare(ctx context.Context) (err error) {
 	ctx, cancel := settled(ctx)
 	defer cancel()
-	return b.d.cfg.Store.Standing(ctx, b.rows)
+	if b.words, err = b.d.library.Current(ctx); err != nil {
+		return err
+	}
+	b.gate.Standing, err = b.d.cfg.Store.Standing(ctx, b.rows)
+	return err
 }
 
 // attempt tries to send one message and returns what became of it.
@@ -205,12 +209,12 @@ func (b *batch) message(n models.Notification) (Message, *SendError) {
 	case !user.Active:
 		return Message{}, &SendError{Class: Reject, Code: "recipient_inactive", Local: true}
 	}
-	return b.d.words(n, user)
+	return b.d.render(b.words, n, user)
 }
 
-// words puts a notification into words.
-func (d *Dispatcher) words(n models.Notification, user models.User) (Message, *SendError) {
-	m, err := d.cfg.Templates.Render(n, user)
+// render puts a notification into words.
+func (d *Dispatcher) render(words *Templates, n models.Notification, user models.User) (Message, *SendError) {
+	m, err := words.Render(n, user)
 	if err != nil {
 		return Message{}, &SendError{Class: Reject, Code: "render_failed", Detail: Redacted(err.Error()), Local: true, Err: err}
 	}

@@ -16,7 +16,7 @@ import (
 // given; zero values of the rest stand for the defaults.
 type Config struct {
 	Store     *models.Store
-	Templates *Templates
+	Templates *Templates // under the wordings that are published
 	// Channels are those that are set up. A message for another one waits
 	// until it is.
 	Channels map[models.Channel]Channel
@@ -88,6 +88,7 @@ func positive[T int | time.Duration](n, otherwise T) T {
 // Dispatcher drains the outbox. Any number of them may work on one database.
 type Dispatcher struct {
 	cfg      Config
+	library  *Library
 	channels map[models.Channel]*outlet
 	wake     chan struct{}
 }
@@ -124,7 +125,7 @@ func NewDispatcher(cfg Config) (*Dispatcher, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Dispatcher{cfg: cfg, channels: map[models.Channel]*outlet{}, wake: make(chan struct{}, 1)}
+	d := &Dispatcher{cfg: cfg, library: NewLibrary(cfg.Templates, cfg.Store, cfg.Logger), channels: map[models.Channel]*outlet{}, wake: make(chan struct{}, 1)}
 	for name, ch := range cfg.Channels {
 		careful, _ := ch.(Careful)
 		d.channels[name] = &outlet{Channel: ch, name: name, careful: careful}

@@ -22,24 +22,26 @@ func (t *Templates) WithLinks(key models.LinkKey) *Templates {
 
 // addLinks adds the way from the message into duban. The code stands beside
 // the link and never in it: a mail scanner that follows links does not read.
-func (t *Templates) addLinks(v *view, obligation int64) {
+// What others read as well gets the plain link.
+func (t *Templates) addLinks(v *view, n models.Notification) {
 	t.linkRows(v)
-	link := v.signedLink()
 	switch {
-	case link != nil && t.signs(v):
+	case v.Login != nil: // without a signature there is nothing to open
+	case v.Alarm != nil:
+		v.page = t.list("messages")
+	case v.Digest != nil || v.Weekly != nil:
+		v.page = t.list("obligations")
+	case v.Approval != nil:
+		v.page = t.url("instances", strconv.FormatInt(v.Approval.InstanceID, 10))
+	case n.ObligationID != 0:
+		v.page = t.url("obligations", strconv.FormatInt(n.ObligationID, 10))
+		v.Pausable = v.page != "" && v.DaysLeft < 0 && v.PauseDays > 0
+	}
+	v.Link = v.page
+	if link := v.signedLink(); link != nil && t.signs(v) && !n.Channel.Public() {
 		token := t.linkKey.Token(*link)
 		v.Link = t.url("links", token)
 		v.Code, v.CodeUntil = t.linkKey.Code(token), v.moment(link.ExpiresAt)
-	case v.Alarm != nil:
-		v.Link = t.list("messages")
-	case v.Digest != nil || v.Weekly != nil:
-		v.Link = t.list("obligations")
-	case v.Login != nil: // without a signature there is nothing to open
-	case v.Approval != nil:
-		v.Link = t.url("instances", strconv.FormatInt(v.Approval.InstanceID, 10))
-	case obligation != 0:
-		v.Link = t.url("obligations", strconv.FormatInt(obligation, 10))
-		v.Pausable = v.Link != "" && v.DaysLeft < 0 && v.PauseDays > 0
 	}
 }
 

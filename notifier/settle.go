@@ -115,7 +115,11 @@ func (d *Dispatcher) confirmOne(ctx context.Context, n models.Notification, user
 	if !ok || out.careful == nil || n.SentAt == nil {
 		return d.cfg.Store.NoReceiptCame(ctx, n.ID)
 	}
-	m, failure := d.words(n, user)
+	words, err := d.library.For(ctx, n)
+	if err != nil {
+		return err
+	}
+	m, failure := d.render(words, n, user)
 	if failure == nil {
 		asking, cancel := d.sendContext(ctx)
 		fate, err := out.careful.Settle(asking, m, n.ProviderID, *n.SentAt)

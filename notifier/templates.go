@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	htmltemplate "html/template"
+	"maps"
 	"net/url"
 	"path"
 	"strings"
@@ -17,7 +18,9 @@ import (
 // A file such as zh-CN/reminder_today.tmpl holds the words of one template in
 // one language; zh-CN/phrases.tmpl those that all of them share, which a
 // template may replace by its own; layout.txt and layout.html arrange either.
-// A new template is one file per language, and a line of templateTable.
+// A new template is one file per language, a line of templateTable, and a text
+// for phones in sms.yaml. An administrator's wording stands in for the file,
+// see wording.go; the shared words and the layouts stay ours.
 //
 //go:embed templates
 var templateFiles embed.FS
@@ -116,12 +119,26 @@ func (a about) check(r models.Reminder) error {
 	return nil
 }
 
+// TemplateNames returns the names of all templates, in the order in which
+// people are shown them.
+func TemplateNames() []string {
+	names := make([]string, len(templateTable))
+	for i, entry := range templateTable {
+		names[i] = entry.name
+	}
+	return names
+}
+
+// Languages are those in which there are words.
+var Languages = []models.Language{models.Chinese, models.English}
+
 // Templates put notifications into words. They are immutable and safe for
 // concurrent use.
 type Templates struct {
-	byName  map[templateKey]template
-	baseURL string         // without a trailing slash, or blank
-	linkKey models.LinkKey // empty: nothing is signed
+	builtin map[templateKey]template
+	inForce map[templateKey]template // with the wordings of With
+	baseURL string                   // without a trailing slash, or blank
+	linkKey models.LinkKey           // empty: nothing is signed
 }
 
 type templateKey struct {
@@ -129,10 +146,14 @@ type templateKey struct {
 	name     string
 }
 
+// template is the words of one message in one language.
 type template struct {
-	about about
-	text  *texttemplate.Template
-	html  *htmltemplate.Template
+	about  about
+	text   *texttemplate.Template
+	html   *htmltemplate.Template
+	number int // of the wording that text and html come from, 0 for the built-in
+	sms    SMSForm
+	smsNo  int // likewise of sms
 }
 
 // NewTemplates parses every template. With a base URL, such as
@@ -146,69 +167,62 @@ func NewTemplates(baseURL string) (*Templates, error) {
 			return nil, fmt.Errorf("网址 %q 无效，应以 http:// 或 https:// 开头", baseURL)
 		}
 	}
-	t := &Templates{byName: map[templateKey]template{}, baseURL: strings.TrimRight(baseURL, "/")}
-	for _, language := range []models.Language{models.Chinese, models.English} {
+	forms, err := builtinForms()
+	if err != nil {
+		return nil, err
+	}
+	t := &Templates{builtin: map[templateKey]template{}, baseURL: strings.TrimRight(baseURL, "/")}
+	for _, language := range Languages {
 		for _, entry := range templateTable {
-			text, html, err := parse(language, entry.name)
+			key := templateKey{language, entry.name}
+			words := template{about: entry.about, sms: forms[key]}
+			source, err := builtinSource(key)
+			if err == nil {
+				words.text, words.html, err = parseWords(language, entry.name, source)
+			}
 			if err != nil {
 				return nil, fmt.Errorf("template %s/%s: %w", language, entry.name, err)
 			}
-			t.byName[templateKey{language, entry.name}] = template{entry.about, text, html}
+			t.builtin[key] = words
 		}
 	}
+	t.inForce = maps.Clone(t.builtin)
 	return t, nil
 }
 
-func parse(language models.Language, name string) (*texttemplate.Template, *htmltemplate.Template, error) {
-	dir := path.Join("templates", string(language))
-	// The shared words come first, so that a template can replace them.
-	files := []string{path.Join(dir, "phrases.tmpl"), path.Join(dir, name+".tmpl"), "templates/layout.txt"}
-	text, err := texttemplate.New(name).ParseFS(templateFiles, files...)
+// folder holds the words of a language.
+func folder(language models.Language) string { return path.Join("templates", string(language)) }
+
+// builtinSource returns the file of a template.
+func builtinSource(key templateKey) (string, error) {
+	source, err := templateFiles.ReadFile(path.Join(folder(key.language), key.name+".tmpl"))
+	return string(source), err
+}
+
+// sourceName is what parsed words are called in errors, so that a line number
+// of the source can be told from one of a layout.
+const sourceName = "wording"
+
+// parseWords puts the words of a template between those that all share, which come
+// first so that it can replace them, and the layouts, which it cannot.
+func parseWords(language models.Language, name, source string) (*texttemplate.Template, *htmltemplate.Template, error) {
+	phrases := path.Join(folder(language), "phrases.tmpl")
+	text, err := texttemplate.New(name).ParseFS(templateFiles, phrases)
+	if err == nil {
+		_, err = text.New(sourceName).Parse(source)
+	}
+	if err == nil {
+		_, err = text.ParseFS(templateFiles, "templates/layout.txt")
+	}
 	if err != nil {
 		return nil, nil, err
 	}
-	// The HTML also needs "value", which layout.txt defines.
-	html, err := htmltemplate.New(name).ParseFS(templateFiles, append(files, "templates/layout.html")...)
+	html, err := htmltemplate.New(name).ParseFS(templateFiles, phrases)
+	if err == nil {
+		_, err = html.New(sourceName).Parse(source)
+	}
+	if err == nil { // the HTML also needs "value", which layout.txt defines
+		_, err = html.ParseFS(templateFiles, "templates/layout.txt", "templates/layout.html")
+	}
 	return text, html, err
-}
-
-// Render puts the notification into words for the user, in the language in
-// which it was created. It reads no clock and no database, so a preview shows
-// exactly what is sent, but for the links that [Templates.WithLinks] signs. It
-// returns ErrUnknownTemplate or ErrRender.
-func (t *Templates) Render(n models.Notification, user models.User) (Message, error) {
-	language := n.Language
-	if language == "" {
-		language = user.Language
-	}
-	if language != models.English {
-		language = models.Chinese
-	}
-	tmpl, ok := t.byName[templateKey{language, n.Template}]
-	if !ok {
-		return Message{}, fmt.Errorf("%q: %w", n.Template, ErrUnknownTemplate)
-	}
-	if err := tmpl.about.check(n.Payload); err != nil {
-		return Message{}, fmt.Errorf("%s/%s: %w: %w", language, n.Template, ErrRender, err)
-	}
-	facts := newView(n.Payload, user.Name, language)
-	t.addLinks(&facts, n.ObligationID)
-	m := Message{NotificationID: n.ID, Key: n.Key(), Name: user.Name, Address: user.Email}
-	var subject, text, html, brief strings.Builder
-	err := errors.Join(
-		tmpl.text.ExecuteTemplate(&subject, "subject", facts),
-		tmpl.text.ExecuteTemplate(&text, "text", facts),
-		tmpl.html.ExecuteTemplate(&html, "html", facts),
-	)
-	if err != nil {
-		return Message{}, fmt.Errorf("%s/%s: %w: %w", language, n.Template, ErrRender, err)
-	}
-	if len(facts.Sections) > 0 {
-		if err := tmpl.text.ExecuteTemplate(&brief, "short", facts); err != nil {
-			return Message{}, fmt.Errorf("%s/%s: %w: %w", language, n.Template, ErrRender, err)
-		}
-		m.Brief = brief.String()
-	}
-	m.Subject, m.Text, m.HTML = oneLine(subject.String()), text.String(), html.String()
-	return m, nil
 }

@@ -32,7 +32,7 @@ func aReminder(kind models.Kind) models.Reminder {
 }
 
 func aNotification(name string, language models.Language, r models.Reminder) models.Notification {
-	return models.Notification{ID: 7, DedupKey: "7|1|2025-06-30|-10|0|3|email", ObligationID: 5, Template: name, Language: language, Payload: r}
+	return models.Notification{ID: 7, DedupKey: "7|1|2025-06-30|-10|0|3|email", Channel: models.ChannelEmail, ObligationID: 5, Template: name, Language: language, Payload: r}
 }
 
 // parsed keeps the templates by base URL: parsing takes its time.

@@ -38,6 +38,7 @@ type view struct {
 	// Pausable means that the message may be acknowledged (已阅) behind Link, and
 	// that more of its kind follow if it is not.
 	Pausable bool
+	page     string // the plain link, which needs no code
 
 	// Of a message about a workflow; Approval holds the rest.
 	Matter     string   // the workflow and its duty, short enough for a subject line

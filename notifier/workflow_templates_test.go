@@ -99,11 +99,11 @@ func TestEveryTemplateFileIsListedAndEveryMessageHasWords(t *testing.T) {
 			if name == "phrases" {
 				continue
 			}
-			r := anApproval(models.Completion)
-			if name == notifier.LoginCode {
-				r = aLogin()
+			samples := notifier.Samples(name)
+			if len(samples) == 0 {
+				t.Fatalf("there is no sample of %s", name)
 			}
-			render(t, aNotification(name, language, r))
+			render(t, aNotification(name, language, samples[0].Payload))
 		}
 	}
 	for _, name := range []workflows.Template{

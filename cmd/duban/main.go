@@ -140,7 +140,7 @@ func (a *app) root() *cobra.Command {
 	root.PersistentFlags().String("language", string(a.language), a.say("界面语言：zh-CN 或 en", "language: zh-CN or en"))
 	root.AddCommand(
 		a.demoCommand(), a.serveCommand(), a.importCommand(), a.templateCommand(), a.checkCommand(), a.sendCommand(),
-		a.simulateCommand(), a.addCommand(), a.doneCommand(), a.waiveCommand(), a.confirmCommand(), a.scheduleCommand(), a.workflowCommand(), a.loginCommand(), a.channelCommand(),
+		a.simulateCommand(), a.addCommand(), a.doneCommand(), a.waiveCommand(), a.confirmCommand(), a.scheduleCommand(), a.workflowCommand(), a.wordsCommand(), a.loginCommand(), a.channelCommand(),
 		a.migrateCommand(), a.configCommand(), a.auditCommand(), a.versionCommand(),
 	)
 	return root

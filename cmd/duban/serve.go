@@ -153,10 +153,11 @@ func (srv *server) run(ctx context.Context, listener net.Listener) error {
 
 func (srv *server) console() http.Handler {
 	return api.New(api.Options{
-		Store: srv.store, Clock: srv.clock, Logger: srv.log, Templates: srv.delivery.templates,
+		Store: srv.store, Clock: srv.clock, Logger: srv.log, Library: notifier.NewLibrary(srv.delivery.templates, srv.store, srv.log),
 		Language: models.Language(srv.cfg.Language), Version: version(), Notice: srv.notice,
 		BaseURL: srv.cfg.Server.BaseURL, AllowRemote: srv.cfg.Server.AllowRemote,
 		Engine: srv.engine, LinkKey: srv.delivery.linkKey, Demo: srv.demo, Wake: srv.outbox.Wake,
 		Outlets: srv.delivery.outlets, Receivers: srv.delivery.receivers,
+		TestSend: srv.delivery.sendTest, MeasureSMS: srv.delivery.measureSMS,
 	})
 }
