@@ -63,7 +63,7 @@ func (tx *Tx) SaveUser(u *User) (added, changed bool, err error) {
 		if err := tx.hearAgain(u.duties(tx.db)); err != nil {
 			return false, false, err
 		}
-		return true, false, tx.Audit("user.added", "users", u.ID, map[string]any{"account": u.Account, "roles": u.Roles})
+		return true, false, tx.Audit("user.added", "users", u.ID, change{nil, u.standing()})
 	}
 	u.ID, u.Stamps, u.Version = have.ID, have.Stamps, have.Version
 	u.Reach = have.Reach // a person's own, which no list of people states
@@ -73,8 +73,8 @@ func (tx *Tx) SaveUser(u *User) (added, changed bool, err error) {
 	if slices.Equal(u.Roles, have.Roles) && equalUsers(*u, have) {
 		return false, false, nil
 	}
-	// The entry names the account only: the chain must not spread phone numbers.
-	if err := tx.Audit("user.changed", "users", u.ID, map[string]any{"account": u.Account, "roles": u.Roles}); err != nil {
+	// The entry names no addresses: the chain must not spread phone numbers.
+	if err := tx.Audit("user.changed", "users", u.ID, change{have.standing(), u.standing()}); err != nil {
 		return false, false, err
 	}
 	if err := save(tx, u, u.ID, &u.Version); err != nil {

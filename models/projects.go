@@ -97,7 +97,7 @@ func (tx *Tx) AddProjects(records []*ProjectRecord) error {
 		return err
 	}
 	for _, r := range records {
-		if err := tx.Audit("project.added", "projects", r.ID, map[string]any{"code": r.Code, "budget": r.Budget, "batch": r.BatchID}); err != nil {
+		if err := tx.Audit("project.added", "projects", r.ID, change{nil, r.standing()}); err != nil {
 			return err
 		}
 	}

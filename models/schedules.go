@@ -31,14 +31,21 @@ func (tx *Tx) SaveRule(r *Rule) error {
 	if err := r.validate(); err != nil {
 		return err
 	}
+	var was *Rule
 	if r.ID == 0 {
 		if err := tx.Create(r); err != nil {
 			return err
 		}
-	} else if err := save(tx, r, r.ID, &r.Version); err != nil {
-		return err
+	} else {
+		was = new(Rule)
+		if err := notFound(tx.db.Take(was, r.ID).Error, "提醒规则", r.ID); err != nil {
+			return err
+		}
+		if err := save(tx, r, r.ID, &r.Version); err != nil {
+			return err
+		}
 	}
-	if err := tx.Audit("rule.saved", "rules", r.ID, r); err != nil {
+	if err := tx.Audit("rule.saved", "rules", r.ID, change{was, r}); err != nil {
 		return err
 	}
 	q := tx.db.Model(&Obligation{}).Where("kind = ? AND state <> ?", r.Kind, StateWaived)
@@ -162,15 +169,34 @@ func (tx *Tx) SaveCalendarDays(days []CalendarDay) error {
 	if len(days) == 0 {
 		return nil
 	}
-	err := tx.db.Clauses(clause.OnConflict{
+	was, err := tx.calendarDaysOf(days)
+	if err != nil {
+		return err
+	}
+	err = tx.db.Clauses(clause.OnConflict{
 		Columns:   []clause.Column{{Name: "day"}},
 		DoUpdates: clause.AssignmentColumns([]string{"updated_at", "work", "name", "source"}),
 	}).CreateInBatches(days, insertChunk).Error
 	if err != nil {
 		return fmt.Errorf("save calendar days: %w", err)
 	}
-	if err := tx.Audit("calendar.saved", "calendar_days", 0, days); err != nil {
+	if err := tx.Audit("calendar.saved", "calendar_days", 0, change{was, days}); err != nil {
 		return err
 	}
 	return tx.hearAgain(tx.db)
+}
+
+// calendarDaysOf returns what is stored of the given days.
+func (tx *Tx) calendarDaysOf(days []CalendarDay) ([]CalendarDay, error) {
+	stored, err := tx.CalendarDays()
+	if err != nil {
+		return nil, err
+	}
+	was := []CalendarDay{}
+	for _, d := range days {
+		if have, ok := stored[d.Day]; ok {
+			was = append(was, have)
+		}
+	}
+	return was, nil
 }

@@ -125,17 +125,21 @@ CREATE TABLE calendar_feeds (
 ) $OPTIONS;
 CREATE INDEX ix_calendar_feeds_user ON calendar_feeds (user_id, id);
 
--- What should have been said and was not, as the daily audit found.
+-- What should have been said and was not, as the daily audit found. A task of a
+-- workflow has its instance and number, a reminder has 0.
 CREATE TABLE gaps (
     id            $ID,
     created_at    $TIME NOT NULL,
     updated_at    $TIME NOT NULL,
     obligation_id BIGINT NOT NULL,
+    instance_id   BIGINT NOT NULL DEFAULT 0,
+    task          INT NOT NULL DEFAULT 0,
     recipient_id  BIGINT NOT NULL,
     day           DATE NOT NULL,
     problem       VARCHAR(32) NOT NULL,
     notification_id BIGINT NOT NULL DEFAULT 0,
     closed_at     $TIME,
-    CONSTRAINT uq_gaps UNIQUE (obligation_id, recipient_id, day, problem)
+    closed_why    VARCHAR(32) NOT NULL DEFAULT '',
+    CONSTRAINT uq_gaps UNIQUE (obligation_id, instance_id, task, recipient_id, day, problem)
 ) $OPTIONS;
 CREATE INDEX ix_gaps_open ON gaps (closed_at, id);

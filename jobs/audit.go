@@ -1,0 +1,252 @@
+package jobs
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+
+	"duban/models"
+	"duban/models/calendar"
+)
+
+// Auditor proves that everybody was told what they were to be told (提醒核对),
+// or finds out who was not. It works out by itself what each sweep should have
+// said, from the rules, the people, the calendar and the records of that time,
+// and looks for the message: it reads nothing that a sweep has found but which
+// duties were done with long ago.
+type Auditor struct {
+	Store *models.Store
+	Clock clockwork.Clock
+	// Found, if set, is told of every gap, and of everything that cannot be
+	// proven any more.
+	Found func(Difference) error
+}
+
+// Completeness is what an audit found.
+type Completeness struct {
+	From   calendar.Date          `json:"from"`
+	To     calendar.Date          `json:"to"`
+	Sweeps int                    `json:"sweeps"` // that were done in the period
+	Duties int                    `json:"duties"` // that were looked at
+	Tasks  int                    `json:"tasks"`  // of workflows
+	Counts map[models.Verdict]int `json:"counts"`
+	// Reasons counts the messages that were not sent, by why.
+	Reasons map[string]int `json:"reasons"`
+}
+
+// Expected returns how much there was to be said.
+func (c Completeness) Expected() int {
+	n := 0
+	for _, count := range c.Counts {
+		n += count
+	}
+	return n
+}
+
+// Gaps returns how much of it was not said.
+func (c Completeness) Gaps() int {
+	n := 0
+	for verdict, count := range c.Counts {
+		if verdict.Gap() {
+			n += count
+		}
+	}
+	return n
+}
+
+// Difference is one thing that was not said, or that cannot be proven.
+type Difference struct {
+	models.Gap
+	Title     string // of the duty
+	Recipient string // name, "" for nobody
+	Reason    string // of the message that was not sent
+}
+
+// commitSlack is how long a transaction may take after it has dated what it
+// writes: what was written that shortly before a sweep, the sweep may have
+// read or not.
+const commitSlack = 10 * time.Minute
+
+// pass is a sweep that was done: it said what had come up on the days after
+// the last one's, up to its own. The records that it read were those of some
+// moment between from and until.
+type pass struct {
+	day         calendar.Date
+	from, until time.Time
+	last        *pass // nil for the first sweep ever
+}
+
+// since returns the day up to which the passes before had said everything.
+func (p *pass) since() calendar.Date {
+	if p.last == nil {
+		return calendar.Date{}
+	}
+	return p.last.day
+}
+
+// passesOf returns the sweeps that were done. One that failed has done some of
+// the work of the next.
+func passesOf(runs []models.JobRun) []*pass {
+	var passes []*pass
+	var last *pass
+	var began time.Time
+	for _, r := range runs {
+		if r.StartedAt == nil {
+			continue
+		}
+		if began.IsZero() {
+			began = *r.StartedAt
+		}
+		day := calendar.DateOf(*r.StartedAt)
+		if r.State != models.RunDone || r.EndedAt == nil || last != nil && day.Before(last.day) {
+			continue
+		}
+		last = &pass{day: day, from: began.Add(-commitSlack), until: *r.EndedAt, last: last}
+		passes = append(passes, last)
+		began = time.Time{}
+	}
+	return passes
+}
+
+// Audit looks at everything that the sweeps of a period, first and last day
+// included, should have said, and at the open tasks of workflows that are older
+// than it.
+func (a *Auditor) Audit(ctx context.Context, from, to calendar.Date) (Completeness, error) {
+	p, err := a.period(ctx, from, to)
+	if err != nil {
+		return Completeness{}, fmt.Errorf("audit the reminders from %s to %s: %w", from, to, err)
+	}
+	if len(p.passes) > 0 {
+		horizon := to.AddDays(reach(p.regimes.Steps()))
+		err = a.Store.EachReminded(ctx, from, horizon, func(batch []models.Obligation) error { return p.examine(ctx, batch) })
+	}
+	if err == nil {
+		err = p.examineTasks(ctx, from.At(0, 0))
+	}
+	if err != nil {
+		return p.result, fmt.Errorf("audit the reminders from %s to %s: %w", from, to, err)
+	}
+	return p.result, nil
+}
+
+// period is one audit.
+type period struct {
+	store   *models.Store
+	now     time.Time
+	found   func(Difference) error
+	passes  []*pass   // of the period, in order
+	since   time.Time // the first moment that matters
+	regimes *models.Regimes
+	rulings map[*models.Regime]*ruling
+	names   map[int64]string // of people
+	weekly  map[int64]bool   // people who hear once a week
+	result  Completeness
+}
+
+// ruling is a regime, ready to be asked.
+type ruling struct {
+	*models.Regime
+	rules     RuleSet
+	directory Directory
+}
+
+func (a *Auditor) period(ctx context.Context, from, to calendar.Date) (*period, error) {
+	p := &period{
+		store: a.Store, now: a.Clock.Now(), found: a.Found, rulings: map[*models.Regime]*ruling{}, names: map[int64]string{}, weekly: map[int64]bool{},
+		result: Completeness{From: from, To: to, Counts: map[models.Verdict]int{}, Reasons: map[string]int{}},
+	}
+	runs, err := a.Store.RunsBetween(ctx, models.JobSweep, from.At(0, 0), to.AddDays(1).At(0, 0))
+	if err != nil {
+		return nil, err
+	}
+	p.since = p.now
+	for _, ps := range passesOf(runs) {
+		if ps.day.Before(from) {
+			continue
+		}
+		if len(p.passes) == 0 {
+			p.since = ps.from
+			if ps.last != nil {
+				p.since = ps.last.from
+			}
+		}
+		p.passes = append(p.passes, ps)
+	}
+	p.result.Sweeps = len(p.passes)
+	if p.regimes, err = a.Store.Regimes(ctx, p.since); err != nil {
+		return nil, err
+	}
+	for _, u := range p.regimes.At(p.now).Users {
+		p.names[u.ID], p.weekly[u.ID] = u.Name, u.Reach.Digest == models.DigestWeekly
+	}
+	return p, nil
+}
+
+// rulingAt returns what held for everybody at a moment.
+func (p *period) rulingAt(t time.Time) *ruling {
+	regime := p.regimes.At(t)
+	r, ok := p.rulings[regime]
+	if !ok {
+		r = &ruling{regime, NewRuleSet(regime.Rules), NewDirectory(regime.Users)}
+		p.rulings[regime] = r
+	}
+	return r
+}
+
+// examine proves what was to be said about a batch of duties.
+func (p *period) examine(ctx context.Context, batch []models.Obligation) error {
+	past, err := p.store.PastOf(ctx, batch, p.since)
+	if err != nil {
+		return err
+	}
+	cases := make([]*inquiry, 0, len(batch))
+	for _, o := range batch {
+		q := &inquiry{period: p, past: past, duty: o, seen: map[sight]view{}}
+		if q.promises = q.promised(); len(q.promises) > 0 {
+			cases = append(cases, q)
+		}
+	}
+	p.result.Duties += len(batch)
+	if len(cases) == 0 {
+		return nil
+	}
+	ev, err := p.proofsOf(ctx, cases)
+	if err != nil {
+		return err
+	}
+	for _, q := range cases {
+		if err := q.prove(ev); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// count records a verdict, and tells of it if it is not well.
+func (p *period) count(v finding, d Difference) error {
+	p.result.Counts[v.verdict]++
+	if v.verdict == models.SaidSuppressed {
+		p.result.Reasons[v.reason]++
+	}
+	if p.found == nil || !v.verdict.Gap() && v.verdict != models.ChangedSince {
+		return nil
+	}
+	d.Problem, d.NotificationID, d.Reason = v.verdict, v.message, v.reason
+	d.Recipient = p.names[d.RecipientID]
+	return p.found(d)
+}
+
+// JobCounts returns what a job run records.
+func (c Completeness) JobCounts() map[string]int {
+	counts := map[string]int{"expected": c.Expected(), "sweeps": c.Sweeps, "duties": c.Duties, "tasks": c.Tasks}
+	for _, v := range models.Verdicts {
+		counts[string(v)] = c.Counts[v]
+	}
+	for reason, n := range maps.All(c.Reasons) {
+		counts["suppressed_"+reason] = n
+	}
+	return counts
+}
