@@ -1,9 +1,9 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"maps"
 	"time"
 
 	"github.com/jonboulle/clockwork"
@@ -65,6 +65,11 @@ type Difference struct {
 	Reason    string // of the message that was not sent
 }
 
+// Compare orders differences as a person reads them.
+func (d Difference) Compare(e Difference) int {
+	return cmp.Or(d.Day.Compare(e.Day), cmp.Compare(d.ObligationID, e.ObligationID), cmp.Compare(d.RecipientID, e.RecipientID), cmp.Compare(d.Task, e.Task))
+}
+
 // commitSlack is how long a transaction may take after it has dated what it
 // writes: what was written that shortly before a sweep, the sweep may have
 // read or not.
@@ -119,6 +124,12 @@ func (a *Auditor) Audit(ctx context.Context, from, to calendar.Date) (Completene
 	if err != nil {
 		return Completeness{}, fmt.Errorf("audit the reminders from %s to %s: %w", from, to, err)
 	}
+	p.told = func(d Difference) error {
+		if a.Found == nil || !d.Problem.Gap() && d.Problem != models.ChangedSince {
+			return nil
+		}
+		return a.Found(d)
+	}
 	if len(p.passes) > 0 {
 		horizon := to.AddDays(reach(p.regimes.Steps()))
 		err = a.Store.EachReminded(ctx, from, horizon, func(batch []models.Obligation) error { return p.examine(ctx, batch) })
@@ -136,9 +147,9 @@ func (a *Auditor) Audit(ctx context.Context, from, to calendar.Date) (Completene
 type period struct {
 	store   *models.Store
 	now     time.Time
-	found   func(Difference) error
-	passes  []*pass   // of the period, in order
-	since   time.Time // the first moment that matters
+	told    func(Difference) error // of every verdict
+	passes  []*pass                // of the period, in order
+	since   time.Time              // the first moment that matters
 	regimes *models.Regimes
 	rulings map[*models.Regime]*ruling
 	names   map[int64]string // of people
@@ -155,7 +166,7 @@ type ruling struct {
 
 func (a *Auditor) period(ctx context.Context, from, to calendar.Date) (*period, error) {
 	p := &period{
-		store: a.Store, now: a.Clock.Now(), found: a.Found, rulings: map[*models.Regime]*ruling{}, names: map[int64]string{}, weekly: map[int64]bool{},
+		store: a.Store, now: a.Clock.Now(), rulings: map[*models.Regime]*ruling{}, names: map[int64]string{}, weekly: map[int64]bool{},
 		result: Completeness{From: from, To: to, Counts: map[models.Verdict]int{}, Reasons: map[string]int{}},
 	}
 	runs, err := a.Store.RunsBetween(ctx, models.JobSweep, from.At(0, 0), to.AddDays(1).At(0, 0))
@@ -225,18 +236,15 @@ func (p *period) examine(ctx context.Context, batch []models.Obligation) error {
 	return nil
 }
 
-// count records a verdict, and tells of it if it is not well.
-func (p *period) count(v finding, d Difference) error {
+// count records a verdict and tells of it.
+func (p *period) count(v proof, d Difference) error {
 	p.result.Counts[v.verdict]++
 	if v.verdict == models.SaidSuppressed {
 		p.result.Reasons[v.reason]++
 	}
-	if p.found == nil || !v.verdict.Gap() && v.verdict != models.ChangedSince {
-		return nil
-	}
 	d.Problem, d.NotificationID, d.Reason = v.verdict, v.message, v.reason
 	d.Recipient = p.names[d.RecipientID]
-	return p.found(d)
+	return p.told(d)
 }
 
 // JobCounts returns what a job run records.
@@ -245,7 +253,7 @@ func (c Completeness) JobCounts() map[string]int {
 	for _, v := range models.Verdicts {
 		counts[string(v)] = c.Counts[v]
 	}
-	for reason, n := range maps.All(c.Reasons) {
+	for reason, n := range c.Reasons {
 		counts["suppressed_"+reason] = n
 	}
 	return counts

@@ -260,6 +260,22 @@ func (w *watch) guarded(ctx context.Context, run *models.JobRun) (counts map[str
 	return w.Jobs[run.Job](ctx, run.ScheduledAt)
 }
 
+// RunOnce runs a job now, whatever its schedule says, and puts the run on
+// record as the scheduler does. A fire of the schedule that it came after is
+// made up for by it.
+func RunOnce(ctx context.Context, store *models.Store, clock clockwork.Clock, name string, job Job) error {
+	now := clock.Now()
+	run, mine, err := store.StartRun(ctx, name, now, models.RunRunning)
+	if err != nil {
+		return err
+	}
+	if !mine {
+		return fmt.Errorf("%s runs already", name)
+	}
+	counts, err := job(ctx, now)
+	return errors.Join(err, store.FinishRun(context.WithoutCancel(ctx), run, counts, err))
+}
+
 // SweepJob returns the job that sweeps the current day and then calls done, if
 // it is set, so that new messages leave at once.
 func SweepJob(sw *Sweeper, done func()) Job {

@@ -72,6 +72,7 @@ const (
 	ClosedProven  GapClosing = "proven"  // a later audit found that it was said, or why not
 	ClosedSettled GapClosing = "settled" // nothing is left to be done about the duty
 	ClosedLater   GapClosing = "later"   // the person has been told of a later occasion
+	ClosedOther   GapClosing = "other"   // another problem has taken its place
 )
 
 // about names what a gap is about.
@@ -87,12 +88,9 @@ func (g Gap) about() about {
 	return about{g.ObligationID, g.InstanceID, g.Task, g.RecipientID, g.Day, g.Problem}
 }
 
-// Same reports whether two gaps are about the same thing and have the same
-// problem.
-func (g Gap) Same(h Gap) bool { return g.about() == h.about() }
-
 // RecordGaps records gaps that an audit found, and returns how many were not
-// open before. One that was closed is opened again.
+// open before. One that was proven to be none is opened again; one that there
+// is nothing left to make good about is not.
 func (tx *Tx) RecordGaps(found []Gap) (int, error) {
 	if len(found) == 0 {
 		return 0, nil
@@ -114,7 +112,7 @@ func (tx *Tx) RecordGaps(found []Gap) (int, error) {
 	opened := 0
 	for _, g := range found {
 		have, ok := stored[g.about()]
-		if ok && have.ClosedAt == nil {
+		if ok && (have.ClosedAt == nil || have.ClosedWhy == ClosedSettled || have.ClosedWhy == ClosedLater) {
 			continue
 		}
 		if err := tx.openGap(g, have.ID); err != nil {

@@ -177,7 +177,7 @@ func (y *demoYear) live(ctx context.Context) error {
 				return err
 			}
 		}
-		if _, err := y.srv.sweeper.Sweep(ctx, day); err != nil {
+		if err := jobs.RunOnce(ctx, y.store, y.clock, models.JobSweep, jobs.SweepJob(y.srv.sweeper, nil)); err != nil {
 			return err
 		}
 		if _, err := y.srv.engine.FireTimers(ctx); err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"time"
@@ -73,7 +74,11 @@ func (a *app) sweep(cmd *cobra.Command, s *models.Store, routing models.Routing,
 		Progress: func(st jobs.Stats) { bar.set(int64(st.Checked)) },
 	}
 	began := clock.Now()
-	stats, err := sw.Sweep(cmd.Context(), s.Today())
+	var stats jobs.Stats
+	err := jobs.RunOnce(cmd.Context(), s, clock, models.JobSweep, func(ctx context.Context, _ time.Time) (_ map[string]int, err error) {
+		stats, err = sw.Sweep(ctx, s.Today())
+		return stats.Counts(), err
+	})
 	bar.done()
 	if err != nil {
 		return err
