@@ -13,7 +13,8 @@ import (
 // hearing is what a rule wants to be said on one day, and how urgent it is.
 type hearing struct {
 	audience models.Audience
-	urgency  int
+	urgency  int    // how far the occasion is from the due date
+	workdays bool   // in workdays
 	name     string // of the occasion, as in the dedup keys of its messages
 }
 
@@ -28,7 +29,7 @@ func hearingsOn(rule models.Rule, due, day calendar.Date, cal *calendar.Calendar
 		for _, distance := range distancesOn(step, due, day, cal) {
 			name := Occasion{Step: models.RuleStep{Offset: distance, Workdays: step.Workdays}}.key()
 			for _, a := range step.Audience {
-				found = append(found, hearing{a, distance, name})
+				found = append(found, hearing{a, distance, step.Workdays, name})
 			}
 		}
 	}

@@ -13,6 +13,7 @@ import (
 // it was at a moment.
 type Regime struct {
 	Rules    []Rule // those that were enabled
+	Disabled []Rule
 	Users    []User // with the addresses of today: the trail does not tell any
 	Calendar *calendar.Calendar
 	// Known says that the audit trail tells all of it. Where it does not, what
@@ -195,6 +196,8 @@ func (r *Regimes) At(t time.Time) *Regime {
 	collect(r.rules, t, &regime.Known, func(rule Rule) {
 		if rule.Enabled {
 			regime.Rules = append(regime.Rules, rule)
+		} else {
+			regime.Disabled = append(regime.Disabled, rule)
 		}
 	})
 	collect(r.users, t, &regime.Known, func(u User) { regime.Users = append(regime.Users, u) })
