@@ -173,6 +173,7 @@ func (s *server) mountWorkflows(r *gin.Engine, get func(string, gin.HandlerFunc)
 	s.mountChannels(r, get)
 	s.mountPeople(r, get)
 	s.mountWordings(r, get)
+	s.mountAudit(get)
 	s.mountAPI(r, get)
 }
 

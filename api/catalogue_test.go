@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"duban/jobs"
 	"duban/models"
 )
 
@@ -86,6 +87,12 @@ func TestEveryValueHasItsWord(t *testing.T) {
 	}
 	for _, s := range problemStates {
 		check("problem", string(s))
+	}
+	for _, v := range models.Verdicts {
+		check("verdict", string(v))
+	}
+	for _, c := range jobs.Causes {
+		check("cause", string(c))
 	}
 	for _, a := range []models.Audience{models.ToOwner, models.ToManager, models.ToFinance, models.ToOffice, models.ToLeader} {
 		check("audience", string(a))

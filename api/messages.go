@@ -28,6 +28,7 @@ type messagesData struct {
 	Admin    bool // may change what messages say
 	First    bool
 	Next     int64 // the cursor of the next page, 0 on the last one
+	Gaps     bool  // whether the person may see what was not said
 }
 
 func messages(ctx context.Context, r *request) (any, error) {
@@ -39,7 +40,10 @@ func messages(ctx context.Context, r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	data := messagesData{State: state, States: messageStates, First: before == 0, Admin: r.library != nil && r.person.Has(models.RoleAdmin)}
+	data := messagesData{
+		State: state, States: messageStates, First: before == 0,
+		Admin: r.library != nil && r.person.Has(models.RoleAdmin), Gaps: seesGaps(r.person),
+	}
 	rows, err := r.store.Messages(ctx, models.MessageFilter{State: state, BeforeID: before, Limit: messagesPage + 1})
 	if err != nil {
 		return nil, err
@@ -58,6 +62,7 @@ type messageData struct {
 	Text   *notifier.Message // nil if it cannot be put into words
 	Closed bool              // what it says is not for everybody
 	Ack    *ackCard          // of the duty, if the person was reminded of it
+	Why    bool              // whether its page may lead to the reasons
 
 	TakenOver int64 // the message by another channel that took over, 0 if none did
 	Receipts  []models.Receipt
@@ -106,6 +111,9 @@ func message(ctx context.Context, r *request) (any, error) {
 		return nil, err
 	}
 	data := messageData{Message: m}
+	if r.engine != nil && m.InstanceID == 0 && m.ObligationID != 0 && m.RecipientID != 0 {
+		data.Why = r.person.ID == 0 || r.person.ID == m.RecipientID || asksOfAll(r.person)
+	}
 	if err := data.follow(ctx, r); err != nil {
 		return nil, err
 	}

@@ -34,7 +34,7 @@ var partFiles = []string{"templates/layout.html", "templates/parts.html", "templ
 var pageNames = []string{
 	"overview", "projects", "project", "obligations", "obligation", "messages", "message", "problems", "error",
 	"login", "login_code", "link", "tasks", "approved", "instance", "begin", "delegations", "handover", "channels",
-	"settings", "silences", "silence", "feeds", "wordings", "wording",
+	"settings", "silences", "silence", "feeds", "wordings", "wording", "why", "gaps",
 }
 
 func parseViews(s *server) map[models.Language]views {

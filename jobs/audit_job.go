@@ -190,7 +190,8 @@ func (a *Auditor) toldLater(ctx context.Context, open []models.OpenGap) (func(mo
 	told := map[pair]calendar.Date{}
 	for _, n := range rows {
 		key := pair{n.ObligationID, n.RecipientID}
-		if (n.State == models.NotificationSent || n.State == models.NotificationDelivered) && n.Day.After(told[key]) {
+		out := n.State == models.NotificationSent || n.State == models.NotificationDelivered || n.Reason == models.SuppressedDigest
+		if out && n.Day.After(told[key]) {
 			told[key] = n.Day
 		}
 	}

@@ -50,6 +50,13 @@ const (
 	CauseNoMore       Cause = "no_more_occasions"
 )
 
+// Causes lists every cause.
+var Causes = []Cause{
+	CauseTold, CauseWaiting, CauseWithheld, CauseFailed, CauseMissing, CauseUnproven, CauseNotAddressed, CauseInactive, CauseFulfilled, CauseWaived,
+	CauseEarlier, CauseSuperseded, CauseUnswept, CauseWillHear, CauseNoAddress, CauseSilenced, CauseMuted, CausePaused, CauseSettled, CauseNoRule,
+	CauseRuleDisabled, CauseNoMore,
+}
+
 // Explanation is why a person heard of a duty or did not.
 type Explanation struct {
 	Person models.User
@@ -205,4 +212,15 @@ func (ev *proofs) trace(n models.Notification, depth int) Trace {
 		t.Digest = &digest
 	}
 	return t
+}
+
+// Waits reports whether the message is still to leave at a moment of its own.
+func (t Trace) Waits() bool {
+	switch t.State {
+	case models.NotificationPending, models.NotificationFailed, models.NotificationUnknown:
+		return true
+	case models.NotificationHeld, models.NotificationSending, models.NotificationSent, models.NotificationDelivered,
+		models.NotificationDead, models.NotificationSuppressed:
+	}
+	return false
 }

@@ -210,7 +210,7 @@ func (a *app) configCommand() *cobra.Command {
 }
 
 func (a *app) auditCommand() *cobra.Command {
-	return a.group("audit", a.say("审计记录", "audit trail"), &cobra.Command{
+	return a.group("audit", a.say("审计记录与提醒核对", "audit trail and reminders"), a.auditRemindersCommand(), &cobra.Command{
 		Use: "verify", Short: a.say("核对审计链是否完整", "verify the chain of audit entries"), Args: a.exactly(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.withStore(cmd.Context(), func(_ *config.Config, s *models.Store) error {

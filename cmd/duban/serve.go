@@ -103,6 +103,7 @@ func newServer(ctx context.Context, cfg *config.Config, s *models.Store, clock c
 		keeper: &jobs.Timekeeper{Engine: engine, Clock: clock, Log: log, Done: dispatcher.Wake},
 		scheduler: &jobs.Scheduler{Store: s, Clock: clock, Log: log, Jobs: map[string]jobs.Job{
 			models.JobSweep: jobs.SweepJob(sweeper, dispatcher.Wake),
+			models.JobAudit: jobs.AuditJob(s, clock),
 		}},
 	}, nil
 }
