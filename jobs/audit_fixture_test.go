@@ -47,11 +47,11 @@ func newAudited(t *testing.T, s *models.Store, clock *clockwork.FakeClock) *audi
 	o.must(o.engine.PublishBuiltin(t.Context()))
 	o.unit = models.Unit{Code: "603001", Name: "住房公积金管理中心"}
 	o.tx(func(tx *models.Tx) error { return tx.SaveUnit(&o.unit) })
-	for account, role := range map[string]models.Role{
-		"owner": models.RoleOwner, "other": models.RoleOwner, "manager": models.RoleManager, "finance": models.RoleFinance, "leader": models.RoleLeader,
-	} {
-		o.person(account, role)
-	}
+	o.person("owner", models.RoleOwner)
+	o.person("other", models.RoleOwner)
+	o.person("manager", models.RoleManager)
+	o.person("finance", models.RoleFinance)
+	o.person("leader", models.RoleLeader)
 	r := &models.ProjectRecord{Project: models.Project{
 		FiscalYear: 2025, Code: "P1", Name: "办公楼运转经费", UnitID: o.unit.ID, Budget: 100_000_00, Fiscal: 100_000_00, State: models.ProjectActive,
 		OwnerID: o.people["owner"].ID, ManagerID: o.people["manager"].ID,

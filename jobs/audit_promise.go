@@ -57,7 +57,7 @@ func (q *inquiry) look(at time.Time, day calendar.Date) view {
 	v := view{ruling: q.rulingAt(at)}
 	if v.DutyThen, v.exists = q.past.At(q.duty.ID, at); v.exists {
 		v.rule = v.rules.For(v.Obligation)
-		v.DutyThen.Known = v.DutyThen.Known && v.Regime.Known
+		v.Known = v.Known && v.Regime.Known
 		v.finding = Evaluate(v.Obligation, Records{Budget: v.Project.Budget, Spending: v.Spending, Recurring: v.Recurring}, day, v.rule)
 	}
 	q.seen[sight{at, day}] = v
@@ -98,9 +98,9 @@ func merge(all map[promise]*claim, key promise, c *claim) {
 func (q *inquiry) said(p *pass, moment func(*pass) time.Time) (claims map[promise]*claim, known bool) {
 	now := q.look(moment(p), p.day)
 	if !now.exists || now.finding.Fulfilled {
-		return nil, now.DutyThen.Known
+		return nil, now.Known
 	}
-	since, known := p.since(), now.DutyThen.Known
+	since, known := p.since(), now.Known
 	fresh, told := q.fresh(now, p, moment)
 	if fresh {
 		since = calendar.Date{}
@@ -161,5 +161,5 @@ func (q *inquiry) fresh(now view, p *pass, moment func(*pass) time.Time) (fresh,
 	}
 	was := q.look(before, p.last.day)
 	moved := was.Project.OwnerID != now.Project.OwnerID || was.Project.ManagerID != now.Project.ManagerID
-	return moved || !was.finding.SettledOn.IsZero(), was.DutyThen.Known
+	return moved || !was.finding.SettledOn.IsZero(), was.Known
 }

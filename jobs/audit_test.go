@@ -190,9 +190,12 @@ func TestOccasionsOfOneDayAndOfTwoCapacitiesAreHeardOnce(t *testing.T) {
 		d := o.duty(models.Custom, day(6, 15))
 		o.tx(func(tx *models.Tx) error {
 			return tx.SaveRule(&models.Rule{Kind: models.Custom, ProjectID: o.project.ID, Enabled: true, Steps: []models.RuleStep{
-				{Offset: -3, Audience: []models.Audience{models.ToOwner}}, {Offset: -2, Audience: []models.Audience{models.ToOwner}},
-				{Offset: -1, Audience: []models.Audience{models.ToManager, models.ToFinance}}, {Offset: 0, Audience: []models.Audience{models.ToManager}},
-				{Offset: 2, Workdays: true, Audience: []models.Audience{models.ToFinance}}, {Offset: 7, Every: 7, Audience: []models.Audience{models.ToOwner}},
+				{Offset: -3, Audience: []models.Audience{models.ToOwner}},
+				{Offset: -2, Audience: []models.Audience{models.ToOwner}},
+				{Offset: -1, Audience: []models.Audience{models.ToManager, models.ToFinance}},
+				{Offset: 0, Audience: []models.Audience{models.ToManager}},
+				{Offset: 2, Workdays: true, Audience: []models.Audience{models.ToFinance}},
+				{Offset: 7, Every: 7, Audience: []models.Audience{models.ToOwner}},
 			}})
 		})
 		o.live(day(5, 20), day(6, 30))
@@ -373,4 +376,61 @@ func (o *audited) job(d calendar.Date, want ...any) {
 		}
 	}
 	o.clock.Advance(time.Minute)
+}
+
+func TestWhatTheTrailDoesNotTellCannotBeProven(t *testing.T) {
+	onEach(t, day(6, 2), func(t *testing.T, o *audited) {
+		d := o.duty(models.Refinement, day(6, 30))
+		o.live(day(6, 3), day(6, 23))
+		o.remove(o.row(d, "finance", day(6, 23)))
+		o.found(day(6, 23), day(6, 23), "finance 2025-06-23 missing")
+		o.at(day(6, 24), 7, 0)
+		o.person("finance", models.RoleFinance, models.RoleOffice)
+		o.found(day(6, 23), day(6, 23), "finance 2025-06-23 missing") // the trail tells what finance was
+		// As an older program would have recorded the change.
+		old := o.Read(t.Context()).Model(&models.AuditEntry{}).Where("action = ? AND entity_id = ?", "user.changed", o.people["finance"].ID).
+			UpdateColumn("detail", `{"account":"finance","roles":["finance","office"]}`)
+		if o.must(old.Error); old.RowsAffected != 1 {
+			t.Fatalf("%d entries", old.RowsAffected)
+		}
+		o.found(day(6, 23), day(6, 23), "finance 2025-06-23 changed_since")
+	})
+}
+
+func TestARoleOfThenDecidesWhoWasToBeTold(t *testing.T) {
+	onEach(t, day(6, 2), func(t *testing.T, o *audited) {
+		d := o.duty(models.Refinement, day(6, 30))
+		o.live(day(6, 3), day(6, 16))
+		o.at(day(6, 17), 7, 0)
+		o.person("other", models.RoleOwner, models.RoleFinance) // finance, too, from now on
+		o.tx(func(tx *models.Tx) error {
+			u := o.people["finance"]
+			u.Active = false
+			_, _, err := tx.SaveUser(&u)
+			return err
+		})
+		o.live(day(6, 17), day(6, 23))
+		o.complete(day(6, 3), day(6, 23))
+		o.remove(o.row(d, "finance", day(6, 13)))
+		o.remove(o.row(d, "other", day(6, 13))) // what came up before is said to who came
+		o.remove(o.row(d, "other", day(6, 23)))
+		o.found(day(6, 3), day(6, 23), "other 2025-06-13 missing", "finance 2025-06-13 missing", "other 2025-06-23 missing")
+	})
+}
+
+func TestASilenceMustHaveBeenThere(t *testing.T) {
+	onEach(t, day(6, 2), func(t *testing.T, o *audited) {
+		d := o.duty(models.Completion, day(6, 30))
+		until := day(6, 25).At(0, 0)
+		silence := models.Silence{Kind: models.Silencing, ObligationID: d.ID, Reason: "搬迁", AuthorID: 1, StartsAt: o.clock.Now(), EndsAt: &until}
+		o.tx(func(tx *models.Tx) error { return tx.SaveSilence(&silence) })
+		o.live(day(6, 3), day(6, 23))
+		c := o.complete(day(6, 10), day(6, 23))
+		if c.Reasons[models.SuppressedSilenced] != 2 {
+			t.Errorf("%+v", c)
+		}
+		// A silence of something else is no reason.
+		o.must(o.Read(t.Context()).Model(&silence).UpdateColumn("obligation_id", d.ID+1).Error)
+		o.found(day(6, 10), day(6, 23), "owner 2025-06-16 unexplained", "owner 2025-06-23 unexplained")
+	})
 }

@@ -121,8 +121,10 @@ func TestTheAuditsDaysAreTheSweepsDays(t *testing.T) {
 	rules, err := o.Rules(t.Context())
 	o.must(err)
 	rules = append(rules, models.Rule{Steps: []models.RuleStep{
-		{Offset: -4, Workdays: true, Audience: []models.Audience{models.ToOwner}}, {Offset: 0, Workdays: true, Audience: []models.Audience{models.ToOwner}},
-		{Offset: 5, Every: 11, Audience: []models.Audience{models.ToLeader}}, {Offset: 12, Audience: []models.Audience{models.ToOffice}},
+		{Offset: -4, Workdays: true, Audience: []models.Audience{models.ToOwner}},
+		{Offset: 0, Workdays: true, Audience: []models.Audience{models.ToOwner}},
+		{Offset: 5, Every: 11, Audience: []models.Audience{models.ToLeader}},
+		{Offset: 12, Audience: []models.Audience{models.ToOffice}},
 	}})
 	compared := 0
 	for due := day(1, 1); due.Year() == 2025; due = due.AddDays(5) {
@@ -139,4 +141,3 @@ func TestTheAuditsDaysAreTheSweepsDays(t *testing.T) {
 		t.Errorf("%d occasions are no test", compared)
 	}
 }
-

@@ -37,7 +37,7 @@ func (e *Explainer) explainNext(x *Explanation, now view, silences []models.Sile
 // over returns why nothing will be said about a duty at all, to whomever.
 func over(now view) (Cause, bool) {
 	switch {
-	case now.Obligation.State == models.StateWaived:
+	case now.State == models.StateWaived:
 		return CauseWaived, true
 	case !now.finding.SettledOn.IsZero():
 		return CauseSettled, true

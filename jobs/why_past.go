@@ -68,7 +68,7 @@ func (x *Explanation) unswept(q *inquiry, said *proofs, last calendar.Date, used
 // cause says why there is no message to a person on a day of a pass.
 func (v view) cause(e Explained, person int64, c *claim, known, first bool) Cause {
 	switch {
-	case v.Obligation.State == models.StateWaived:
+	case v.State == models.StateWaived:
 		return CauseWaived
 	case len(e.As) == 0 && !v.active(person):
 		return CauseInactive
@@ -147,11 +147,12 @@ func (v view) addressed(day calendar.Date) []Addressed {
 // holds reports whether a person is whom an audience means, and does not only
 // stand in.
 func holds(u models.User, a models.Audience, p *models.Project) bool {
-	switch {
-	case a == models.ToOwner:
+	switch a {
+	case models.ToOwner:
 		return p != nil && p.OwnerID == u.ID
-	case a == models.ToManager:
+	case models.ToManager:
 		return p != nil && p.ManagerID == u.ID
+	case models.ToFinance, models.ToOffice, models.ToLeader:
 	}
 	return u.Has(models.Role(a))
 }
