@@ -19,7 +19,7 @@ type whyJSON struct {
 	NextOn     *calendar.Date `json:"nextOn"` // null if the person will not hear
 	Never      []jobs.Cause   `json:"never,omitempty"`
 	Others     []traceJSON    `json:"others,omitempty"`
-	Acks       []ackJSON      `json:"acknowledgements,omitempty"`
+	Acks       []pauseJSON    `json:"acknowledgements,omitempty"`
 	Reach      models.Reach   `json:"reach"`
 	Active     bool           `json:"active"`
 }
@@ -82,7 +82,7 @@ type silenceJSON struct {
 	Ends   *time.Time         `json:"endsAt,omitempty"`
 }
 
-type ackJSON struct {
+type pauseJSON struct {
 	By      personJSON    `json:"by"`
 	AckedOn calendar.Date `json:"ackedOn"`
 	UntilOn calendar.Date `json:"untilOn"`
@@ -100,7 +100,7 @@ func newWhyJSON(x jobs.Explanation) whyJSON {
 		w.NextOn = &x.NextOn
 	}
 	for _, a := range x.Acks {
-		w.Acks = append(w.Acks, ackJSON{personJSON{a.UserID, x.Names[a.UserID]}, a.AckedOn, a.UntilOn})
+		w.Acks = append(w.Acks, pauseJSON{personJSON{a.UserID, x.Names[a.UserID]}, a.AckedOn, a.UntilOn})
 	}
 	return w
 }

@@ -41,8 +41,9 @@ type said struct {
 			People   []struct{ Name string }
 		}
 		Messages []struct {
-			ID             int64
-			State, Channel string
+			ID            int64
+			State, Reason string
+			Digest        *struct{ State string }
 		}
 	}
 	Next   []struct{ Day, Cause string }
@@ -74,7 +75,7 @@ func TestTheAPIExplainsWhySomebodyWasTold(t *testing.T) {
 		t.Errorf("%+v", x)
 	}
 	if len(x.Past) != 1 || x.Past[0].Day != "2025-10-31" || x.Past[0].Cause != "waiting" || len(x.Past[0].Messages) != 1 ||
-		x.Past[0].Messages[0].State != "pending" || x.Past[0].As[0] != "owner" || x.Past[0].Addresses[0].Distance != -30 {
+		x.Past[0].Messages[0].Reason != "digest" || x.Past[0].Messages[0].Digest.State != "pending" || x.Past[0].As[0] != "owner" || x.Past[0].Addresses[0].Distance != -30 {
 		t.Errorf("%+v", x.Past)
 	}
 	if x.NextOn == nil || *x.NextOn != "2025-11-14" || len(x.Next) != 5 || x.Next[0].Cause != "will_hear" || len(x.Never) != 0 {

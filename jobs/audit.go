@@ -70,52 +70,6 @@ func (d Difference) Compare(e Difference) int {
 	return cmp.Or(d.Day.Compare(e.Day), cmp.Compare(d.ObligationID, e.ObligationID), cmp.Compare(d.RecipientID, e.RecipientID), cmp.Compare(d.Task, e.Task))
 }
 
-// commitSlack is how long a transaction may take after it has dated what it
-// writes: what was written that shortly before a sweep, the sweep may have
-// read or not.
-const commitSlack = 10 * time.Minute
-
-// pass is a sweep that was done: it said what had come up on the days after
-// the last one's, up to its own. The records that it read were those of some
-// moment between from and until.
-type pass struct {
-	day         calendar.Date
-	from, until time.Time
-	last        *pass // nil for the first sweep ever
-}
-
-// since returns the day up to which the passes before had said everything.
-func (p *pass) since() calendar.Date {
-	if p.last == nil {
-		return calendar.Date{}
-	}
-	return p.last.day
-}
-
-// passesOf returns the sweeps that were done. One that failed has done some of
-// the work of the next.
-func passesOf(runs []models.JobRun) []*pass {
-	var passes []*pass
-	var last *pass
-	var began time.Time
-	for _, r := range runs {
-		if r.StartedAt == nil {
-			continue
-		}
-		if began.IsZero() {
-			began = *r.StartedAt
-		}
-		day := calendar.DateOf(*r.StartedAt)
-		if r.State != models.RunDone || r.EndedAt == nil || last != nil && day.Before(last.day) {
-			continue
-		}
-		last = &pass{day: day, from: began.Add(-commitSlack), until: *r.EndedAt, last: last}
-		passes = append(passes, last)
-		began = time.Time{}
-	}
-	return passes
-}
-
 // Audit looks at everything that the sweeps of a period, first and last day
 // included, should have said, and at the open tasks of workflows that are older
 // than it.
@@ -169,7 +123,7 @@ func (a *Auditor) period(ctx context.Context, from, to calendar.Date) (*period, 
 		store: a.Store, now: a.Clock.Now(), rulings: map[*models.Regime]*ruling{}, names: map[int64]string{}, weekly: map[int64]bool{},
 		result: Completeness{From: from, To: to, Counts: map[models.Verdict]int{}, Reasons: map[string]int{}},
 	}
-	runs, err := a.Store.RunsBetween(ctx, models.JobSweep, from.At(0, 0), to.AddDays(1).At(0, 0))
+	runs, err := a.Store.RunsCovering(ctx, models.JobSweep, from.At(0, 0), to.AddDays(1).At(0, 0))
 	if err != nil {
 		return nil, err
 	}

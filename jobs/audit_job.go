@@ -118,10 +118,7 @@ func (a *Auditor) closings(ctx context.Context, open []models.OpenGap, to calend
 	if err != nil {
 		return nil, err
 	}
-	later, err := a.toldLater(ctx, open)
-	if err != nil {
-		return nil, err
-	}
+	told := toldLater(verdicts)
 	why := map[int64]models.GapClosing{}
 	for _, g := range open {
 		verdict, proven := verdicts[matterOf(g.Gap)]
@@ -132,7 +129,7 @@ func (a *Auditor) closings(ctx context.Context, open []models.OpenGap, to calend
 			why[g.ID] = models.ClosedSettled // the task, or the duty, asks for nothing any more
 		case proven && verdict.Gap() && verdict != g.Problem:
 			why[g.ID] = models.ClosedOther
-		case g.InstanceID == 0 && later(g.Gap):
+		case g.InstanceID == 0 && told[pair{g.ObligationID, g.RecipientID}].After(g.Day):
 			why[g.ID] = models.ClosedLater
 		}
 	}
@@ -173,27 +170,15 @@ func (a *Auditor) again(ctx context.Context, open []models.OpenGap, to calendar.
 	return verdicts, byID, err
 }
 
-// toldLater returns a function that reports whether the person of a gap has
-// been told of a later occasion of the duty since.
-func (a *Auditor) toldLater(ctx context.Context, open []models.OpenGap) (func(models.Gap) bool, error) {
-	var ids []int64
-	first := a.Store.Today()
-	for _, g := range open {
-		if ids = append(ids, g.ObligationID); g.Day.Before(first) {
-			first = g.Day
-		}
-	}
-	rows, err := a.Store.RemindersSaid(ctx, ids, first)
-	if err != nil {
-		return nil, err
-	}
+// toldLater returns, by duty and person, the last day of which the verdict is
+// that the person was told.
+func toldLater(verdicts map[matter]models.Verdict) map[pair]calendar.Date {
 	told := map[pair]calendar.Date{}
-	for _, n := range rows {
-		key := pair{n.ObligationID, n.RecipientID}
-		out := n.State == models.NotificationSent || n.State == models.NotificationDelivered || n.Reason == models.SuppressedDigest
-		if out && n.Day.After(told[key]) {
-			told[key] = n.Day
+	for m, v := range verdicts {
+		key := pair{m.obligation, m.recipient}
+		if m.instance == 0 && (v == models.SaidSent || v == models.SaidDelivered) && m.day.After(told[key]) {
+			told[key] = m.day
 		}
 	}
-	return func(g models.Gap) bool { return told[pair{g.ObligationID, g.RecipientID}].After(g.Day) }, nil
+	return told
 }

@@ -3,6 +3,7 @@ package jobs
 import (
 	"context"
 	"strconv"
+	"strings"
 	"time"
 
 	"duban/models"
@@ -60,4 +61,13 @@ type request struct {
 	instance int64
 	task     string
 	person   int64
+}
+
+// taskOf returns the number of the task that a message of a workflow is about.
+func taskOf(n models.Notification) string {
+	part := strings.Split(n.DedupKey, "|")
+	if len(part) < 6 || part[0] != "workflow" {
+		return ""
+	}
+	return part[4]
 }

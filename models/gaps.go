@@ -168,10 +168,11 @@ type OpenGap struct {
 	Recipient   string // name, "" for nobody
 }
 
-// OpenGaps returns up to limit gaps that are open, the latest first.
+// OpenGaps returns up to limit gaps that are open, those of the latest days
+// first.
 func (s *Store) OpenGaps(ctx context.Context, limit int) ([]OpenGap, error) {
 	var gaps []OpenGap
-	err := s.openGaps(ctx).Order("g.id DESC").Limit(limit).Scan(&gaps).Error
+	err := s.openGaps(ctx).Order("g.day DESC, g.id").Limit(limit).Scan(&gaps).Error
 	if err != nil {
 		return nil, fmt.Errorf("read gaps: %w", err)
 	}

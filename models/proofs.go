@@ -55,10 +55,10 @@ func (s *Store) ObligationsByID(ctx context.Context, ids []int64) ([]Obligation,
 	return all, nil
 }
 
-// RunsBetween returns the runs of a job, other than those that were skipped,
+// RunsCovering returns the runs of a job, other than those that were skipped,
 // that started in a period, and those since the last one before it that was
 // done, in the order in which they started.
-func (s *Store) RunsBetween(ctx context.Context, job string, from, to time.Time) ([]JobRun, error) {
+func (s *Store) RunsCovering(ctx context.Context, job string, from, to time.Time) ([]JobRun, error) {
 	begin := from
 	var last JobRun
 	res := s.Read(ctx).Where("job = ? AND state = ? AND started_at < ?", job, RunDone, from.UTC()).Order("started_at DESC").Limit(1).Find(&last)
