@@ -121,7 +121,9 @@ func (w *Watchman) solved(found []models.Alarm, said map[alarmSubject]told) []mo
 		}
 		solved = append(solved, models.Alarm{Kind: s.kind, Subject: s.subject, Problem: t.last.Problem, Since: t.last.Since, Over: true})
 	}
-	slices.SortFunc(solved, func(a, b models.Alarm) int { return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Subject, b.Subject)) })
+	slices.SortFunc(solved, func(a, b models.Alarm) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Subject, b.Subject))
+	})
 	return solved
 }
 

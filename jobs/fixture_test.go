@@ -121,6 +121,16 @@ func (b bureau) sweep(t *testing.T, d calendar.Date) jobs.Stats {
 	return stats
 }
 
+// report writes the weekly reports of a day.
+func (b bureau) report(t *testing.T, d calendar.Date) jobs.ReportStats {
+	t.Helper()
+	stats, err := (&jobs.Reporter{Store: b.Store, Clock: b.clock, Routing: models.Only(models.ChannelFile)}).Report(t.Context(), d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return stats
+}
+
 func (b bureau) obligations(t *testing.T) []models.Obligation {
 	t.Helper()
 	var all []models.Obligation
@@ -128,6 +138,12 @@ func (b bureau) obligations(t *testing.T) []models.Obligation {
 		t.Fatal(err)
 	}
 	return all
+}
+
+// said reports whether a message is a reminder that is told, by itself or in a
+// digest.
+func said(m models.Notification) bool {
+	return m.ObligationID != 0 && (m.State != models.NotificationSuppressed || m.Reason == models.SuppressedDigest)
 }
 
 func (b bureau) messages(t *testing.T) []models.Notification {

@@ -24,7 +24,7 @@ func (b bureau) heard(t *testing.T, id int64, as models.Audience) []calendar.Dat
 	t.Helper()
 	var days []calendar.Date
 	for _, m := range b.messages(t) {
-		if m.ObligationID == id && m.Payload.Audience == as && m.State != models.NotificationSuppressed {
+		if m.ObligationID == id && m.Payload.Audience == as && said(m) {
 			days = append(days, m.Payload.AsOf)
 		}
 	}

@@ -9,12 +9,12 @@ import (
 )
 
 const (
-	dueWithin     = 14   // days that a report looks ahead
-	worstShown    = 15   // rows of each table
-	dueShown      = 15   //
-	settledShown  = 10   //
-	flowsShown    = 10   //
-	mutesShown    = 10   //
+	dueWithin      = 14   // days that a report looks ahead
+	worstShown     = 15   // rows of each table
+	dueShown       = 15   //
+	settledShown   = 10   //
+	flowsShown     = 10   //
+	mutesShown     = 10   //
 	situationLimit = 1000 // of what is read to be counted
 )
 

@@ -68,14 +68,14 @@ type WeeklyReport struct {
 
 // Situation is how the duties of a unit, or of all units, stand.
 type Situation struct {
-	UnitName string                 `json:"unit_name,omitempty"` // blank for all units
-	Lights   map[Light]int          `json:"lights"`              // of all duties that are not settled
-	Worst    Excerpt[DigestItem]    `json:"worst"`               // red or overdue
-	Due      Excerpt[DigestItem]    `json:"due"`                 // in the days to come
-	Settled  Excerpt[DigestItem]    `json:"settled"`             // in the week before
+	UnitName string                `json:"unit_name,omitempty"` // blank for all units
+	Lights   map[Light]int         `json:"lights"`              // of all duties that are not settled
+	Worst    Excerpt[DigestItem]   `json:"worst"`               // red or overdue
+	Due      Excerpt[DigestItem]   `json:"due"`                 // in the days to come
+	Settled  Excerpt[DigestItem]   `json:"settled"`             // in the week before
 	Flows    Excerpt[OverdueFlow]  `json:"flows"`               // over their time limit
 	Mutes    Excerpt[MutedProject] `json:"mutes"`               // in force
-	Trend    *Trend                 `json:"trend,omitempty"`
+	Trend    *Trend                `json:"trend,omitempty"`
 }
 
 // Excerpt is the beginning of a list.

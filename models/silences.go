@@ -110,6 +110,11 @@ func (tx *Tx) SaveSilence(s *Silence) error {
 	if s.EndsAt != nil && !s.EndsAt.After(tx.store.now()) {
 		return fmt.Errorf("%w：结束时间 %s 已过", ErrSilence, s.EndsAt.In(calendar.Shanghai).Format("2006-01-02 15:04"))
 	}
+	s.StartsAt = stored(s.StartsAt) // SQLite compares what is written
+	if s.EndsAt != nil {
+		ends := stored(*s.EndsAt)
+		s.EndsAt = &ends
+	}
 	if err := tx.Create(s); err != nil {
 		return err
 	}
