@@ -128,19 +128,26 @@ func (w *Watchman) solved(found []models.Alarm, said map[alarmSubject]told) []mo
 }
 
 // givenUp returns the channels by which messages were given up since the last
-// alarm about that, or in the last day.
+// alarm about that, or in the last day. Those of the last minute may not be
+// committed yet; they are counted the next time.
 func (w *Watchman) givenUp(ctx context.Context, said map[alarmSubject]told) ([]models.Alarm, error) {
-	since := w.Clock.Now().Add(-24 * time.Hour)
+	until := w.Clock.Now().Add(-checkEvery)
+	since := until.Add(-24 * time.Hour)
+	var raised time.Time
 	for s, t := range said {
-		if s.kind == models.AlarmDead && t.raised.After(since) {
-			since = t.raised
+		if s.kind == models.AlarmDead && t.raised.After(raised) {
+			raised, since = t.raised, t.last.Until
 		}
 	}
-	if w.Clock.Since(since) < alarmPause {
+	if w.Clock.Since(raised) < alarmPause {
 		return nil, nil
 	}
-	list, err := w.Store.DeadMessages(ctx, since, templateAlarm)
-	return alarms(models.AlarmDead, list), err
+	list, err := w.Store.DeadMessages(ctx, since, until, templateAlarm)
+	found := alarms(models.AlarmDead, list)
+	for i := range found {
+		found[i].Until = until.UTC()
+	}
+	return found, err
 }
 
 // administrators are those whom an alarm is for: if there are none, those who

@@ -133,5 +133,6 @@ type Alarm struct {
 	Detail  string    `json:"detail,omitempty"`  // an error's text, without addresses
 	Since   time.Time `json:"since,omitzero"`
 	Count   int       `json:"count,omitempty"`
+	Until   time.Time `json:"until,omitzero"` // up to which moment messages that were given up are counted
 	Over    bool      `json:"over,omitempty"` // 恢复正常
 }

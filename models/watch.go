@@ -47,11 +47,11 @@ func (s *Store) UnsettledMessages(ctx context.Context, before time.Time) ([]Back
 }
 
 // DeadMessages returns, by channel, the messages that were given up after a
-// moment, but for those with a template: an alarm about a lost alarm helps
-// nobody.
-func (s *Store) DeadMessages(ctx context.Context, after time.Time, except string) ([]Backlog, error) {
+// moment and up to another, but for those with a template: an alarm about a
+// lost alarm helps nobody.
+func (s *Store) DeadMessages(ctx context.Context, after, until time.Time, except string) ([]Backlog, error) {
 	since := age{"updated_at", func(n Notification) time.Time { return n.UpdatedAt }}
-	return s.backlogs(ctx, since, s.now(), "state = 'dead' AND updated_at > ? AND template <> ?", stored(after), except)
+	return s.backlogs(ctx, since, until, "state = 'dead' AND updated_at > ? AND template <> ?", stored(after), except)
 }
 
 // age is since when a message is in its state: in SQL, and of a row, because
