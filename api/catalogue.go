@@ -40,7 +40,7 @@ func word(language models.Language, group string, value any) string {
 }
 
 // catalogue holds every text of the console. It is never written to.
-var catalogue = together(consoleTexts, workflowTexts, errorTexts, deliveryTexts, channelTexts, peopleTexts, wordingTexts, auditTexts)
+var catalogue = together(consoleTexts, workflowTexts, errorTexts, deliveryTexts, channelTexts, peopleTexts, wordingTexts, auditTexts, digestTexts)
 
 // together joins parts of the catalogue, none of which has a key of another.
 func together(parts ...map[string]text) map[string]text {

@@ -64,7 +64,8 @@ type messageData struct {
 	Ack    *ackCard          // of the duty, if the person was reminded of it
 	Why    bool              // whether its page may lead to the reasons
 
-	TakenOver int64 // the message by another channel that took over, 0 if none did
+	Tells     []models.Message // what a digest tells
+	TakenOver int64            // the message by another channel that took over, 0 if none did
 	Receipts  []models.Receipt
 	MayResend bool
 }
@@ -83,6 +84,15 @@ func (d *messageData) follow(ctx context.Context, r *request) error {
 	if ok {
 		d.TakenOver = next.ID
 	}
+	if d.Payload.Digest != nil {
+		first, err := original(ctx, r.store, d.Notification)
+		if err != nil {
+			return err
+		}
+		if d.Tells, err = r.store.Messages(ctx, models.MessageFilter{DigestID: first, Limit: digestMessages}); err != nil {
+			return err
+		}
+	}
 	d.MayResend = d.State == models.NotificationDead && r.person.Has(models.RoleAdmin)
 	d.Receipts, err = r.store.ReceiptsOf(ctx, d.ID)
 	return err
@@ -100,6 +110,22 @@ func (d *messageData) offerAck(ctx context.Context, r *request) error {
 	}
 	d.Ack, err = ackOf(ctx, r, duty.Obligation)
 	return err
+}
+
+// digestMessages bounds how many of the reminders that a digest tells are listed.
+const digestMessages = 500
+
+// original returns the message for which another channel took over, however
+// often: what a digest tells is recorded with the first.
+func original(ctx context.Context, store *models.Store, n models.Notification) (int64, error) {
+	for n.FallbackOf != 0 {
+		before, err := store.Message(ctx, n.FallbackOf)
+		if err != nil {
+			return 0, err
+		}
+		n = before.Notification
+	}
+	return n.ID, nil
 }
 
 // message words the message anew from its frozen facts, as the dispatcher does

@@ -339,6 +339,7 @@ type MessageFilter struct {
 	ID           int64
 	ObligationID int64
 	ProjectID    int64
+	DigestID     int64 // those that it tells
 	State        NotificationState
 	BeforeID     int64 // only older ones
 	Limit        int
@@ -358,6 +359,7 @@ func (s *Store) Messages(ctx context.Context, f MessageFilter) ([]Message, error
 	where := on(&q)
 	where(f.ID != 0, "n.id = ?", f.ID)
 	where(f.ObligationID != 0, "n.obligation_id = ?", f.ObligationID)
+	where(f.DigestID != 0, "n.digest_id = ?", f.DigestID)
 	if f.ProjectID != 0 {
 		q = q.Joins("JOIN obligations o ON o.id = n.obligation_id")
 	}

@@ -33,8 +33,14 @@ type Backlog struct {
 // before a moment and are not on their way, or that have failed since then.
 // What waits on purpose, for the end of quiet hours, is not due.
 func (s *Store) LateMessages(ctx context.Context, before time.Time) ([]Backlog, error) {
-	// One that failed is due again and again, each time a little later.
-	since := age{"COALESCE(failing_since, next_attempt_at)", func(n Notification) time.Time { return or(n.FailingSince, n.NextAttemptAt) }}
+	// One that failed is due again and again, each time a little later; one
+	// that somebody waits for is dated back.
+	since := age{"COALESCE(failing_since, CASE WHEN urgency = 'instant' THEN created_at ELSE next_attempt_at END)", func(n Notification) time.Time {
+		if n.Urgency == Instant {
+			return or(n.FailingSince, n.CreatedAt)
+		}
+		return or(n.FailingSince, n.NextAttemptAt)
+	}}
 	return s.backlogs(ctx, since, before,
 		"state IN ('pending', 'failed', 'sending', 'unknown') AND (state <> 'pending' OR next_attempt_at <= ?)", s.now())
 }
@@ -73,7 +79,7 @@ func (s *Store) backlogs(ctx context.Context, since age, before time.Time, condi
 	}
 	for i := range list {
 		var oldest Notification
-		err := meeting().Select("failing_since", "next_attempt_at", "handed_at", "updated_at").
+		err := meeting().Select("failing_since", "next_attempt_at", "handed_at", "created_at", "updated_at", "urgency").
 			Where("channel = ?", list[i].Channel).Order(since.sql).Limit(1).Find(&oldest).Error
 		if err != nil {
 			return nil, fmt.Errorf("read the oldest message: %w", err)

@@ -183,6 +183,11 @@ func (y *demoYear) live(ctx context.Context) error {
 		if _, err := y.srv.engine.FireTimers(ctx); err != nil {
 			return err
 		}
+		if day == monday(day) {
+			if _, err := y.srv.reporter.Report(ctx, day); err != nil {
+				return err
+			}
+		}
 		if err := y.people.act(ctx, day, cal); err != nil {
 			return err
 		}

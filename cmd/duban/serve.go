@@ -79,7 +79,9 @@ type server struct {
 	delivery  *delivery
 	engine    *workflows.Engine
 	sweeper   *jobs.Sweeper
+	reporter  *jobs.Reporter
 	scheduler *jobs.Scheduler
+	watchman  *jobs.Watchman
 	keeper    *jobs.Timekeeper
 	outbox    *notifier.Dispatcher
 	notice    string // a banner on every page
@@ -97,15 +99,29 @@ func newServer(ctx context.Context, cfg *config.Config, s *models.Store, clock c
 		return nil, err
 	}
 	engine := &workflows.Engine{Store: s, Clock: clock, Routing: d.routing}
-	sweeper := &jobs.Sweeper{Store: s, Clock: clock, Routing: d.routing, Log: log, Engine: engine}
-	return &server{
-		cfg: cfg, store: s, clock: clock, log: log, delivery: d, engine: engine, sweeper: sweeper, outbox: dispatcher,
-		keeper: &jobs.Timekeeper{Engine: engine, Clock: clock, Log: log, Done: dispatcher.Wake},
-		scheduler: &jobs.Scheduler{Store: s, Clock: clock, Log: log, Jobs: map[string]jobs.Job{
-			models.JobSweep: jobs.SweepJob(sweeper, dispatcher.Wake),
-			models.JobAudit: jobs.AuditJob(s, clock),
-		}},
-	}, nil
+	srv := &server{
+		cfg: cfg, store: s, clock: clock, log: log, delivery: d, engine: engine, outbox: dispatcher,
+		sweeper:  &jobs.Sweeper{Store: s, Clock: clock, Routing: d.routing, Log: log, Engine: engine},
+		reporter: &jobs.Reporter{Store: s, Clock: clock, Routing: d.routing},
+		keeper:   &jobs.Timekeeper{Engine: engine, Clock: clock, Log: log, Done: dispatcher.Wake},
+	}
+	work := map[string]jobs.Job{
+		models.JobSweep:  jobs.SweepJob(srv.sweeper, dispatcher.Wake),
+		models.JobReport: jobs.ReportJob(srv.reporter, dispatcher.Wake),
+		models.JobAudit:  jobs.AuditJob(s, clock),
+	}
+	srv.scheduler = &jobs.Scheduler{Store: s, Clock: clock, Log: log, Jobs: work}
+	srv.watchman = &jobs.Watchman{
+		Store: s, Clock: clock, Routing: d.routing, Log: log, QueueAge: cfg.Watch.QueueAge, Jobs: work, Done: dispatcher.Wake,
+		OpenGaps: s.CountOpenGaps,
+	}
+	if address := string(cfg.Watch.HeartbeatURL); address != "" {
+		if srv.watchman.Heartbeat, err = jobs.NewHeartbeat(address, cfg.Watch.HeartbeatEvery, nil); err != nil {
+			d.close()
+			return nil, err
+		}
+	}
+	return srv, nil
 }
 
 // drainTime is how long requests under way may take once the server stops.
@@ -129,6 +145,7 @@ func (srv *server) run(ctx context.Context, listener net.Listener) error {
 	failures := make(chan error, 2)
 	parts.Go(func() { srv.outbox.Run(ctx) })
 	parts.Go(func() { srv.keeper.Run(ctx) })
+	parts.Go(func() { srv.watchman.Run(ctx) })
 	parts.Go(func() {
 		if err := srv.scheduler.Run(ctx); err != nil {
 			failures <- err

@@ -15,6 +15,7 @@ import (
 	"duban/jobs"
 	"duban/models"
 	"duban/models/calendar"
+	"duban/notifier"
 	"duban/workflows"
 )
 
@@ -71,7 +72,8 @@ type rehearsed struct {
 	DueOn      calendar.Date   `json:"due_on"`
 	DaysLeft   int             `json:"days_left"`
 	Light      models.Light    `json:"light"`
-	Suppressed string          `json:"suppressed,omitempty"`
+	Duties     int             `json:"duties,omitempty"`     // that a digest or report tells
+	Suppressed string          `json:"suppressed,omitempty"` // why it is not sent, or not yet
 }
 
 func (a *app) simulate(ctx context.Context, cfg *config.Config, s *models.Store, format string, from, to calendar.Date) error {
@@ -127,6 +129,12 @@ func (a *app) rehearse(ctx context.Context, cfg *config.Config, scratch *models.
 				Day: d.Day, To: names[n.RecipientID], Template: n.Template, Audience: p.Audience, Project: about, Title: p.Title,
 				DueOn: p.DueOn, DaysLeft: p.DaysLeft, Light: p.Light, Suppressed: n.Reason,
 			}
+			if n.State == models.NotificationHeld && r.Suppressed == "" {
+				r.Suppressed = string(n.State) // until the weekly report
+			}
+			if p.Digest != nil {
+				r.Duties = len(p.Digest.Items)
+			}
 			if p.Approval != nil {
 				r.Workflow = p.Approval.WorkflowTitle
 			}
@@ -140,7 +148,12 @@ func (a *app) rehearse(ctx context.Context, cfg *config.Config, scratch *models.
 // capacity says why a person hears something: whom a rule means, or what a
 // workflow wants.
 func (a *app) capacity(r rehearsed) string {
-	if r.Workflow == "" {
+	switch {
+	case r.Template == notifier.Digest:
+		return a.say("汇总", "digest")
+	case r.Template == notifier.Report:
+		return a.say("周报", "weekly report")
+	case r.Workflow == "":
 		return string(r.Audience)
 	}
 	what := map[workflows.Template]string{
@@ -172,7 +185,14 @@ func (a *app) printRehearsal(format string, from, to calendar.Date, list []rehea
 		if r.Suppressed == "" {
 			sent++
 		}
-		rows[i] = []string{day, r.To, a.capacity(r), r.Project, r.Title, r.DueOn.String(), strconv.Itoa(r.DaysLeft), a.light(r.Light), r.Suppressed}
+		left, title := strconv.Itoa(r.DaysLeft), r.Title
+		if r.DueOn.IsZero() {
+			left = ""
+		}
+		if r.Duties > 0 {
+			title = fmt.Sprintf(a.say("%d 项提醒", "%d reminders"), r.Duties)
+		}
+		rows[i] = []string{day, r.To, a.capacity(r), r.Project, title, r.DueOn.String(), left, a.light(r.Light), r.Suppressed}
 	}
 	if err := listing(a.out, format, header, rows); err != nil || format == formatCSV {
 		return err
