@@ -86,7 +86,7 @@ func (a *app) sweep(cmd *cobra.Command, s *models.Store, routing models.Routing,
 	if _, err := engine.FireTimers(cmd.Context()); err != nil {
 		return err
 	}
-	_, _ = fmt.Fprintf(a.out, a.say("检查 %d 项（%s），状态变化 %d，新消息 %d，发起流程 %d\n", "checked %d duties in %s, %d changed, %d new messages, %d workflows opened\n"),
-		stats.Checked, clock.Since(began).Round(time.Millisecond), stats.Changed, stats.Enqueued, stats.Opened)
+	_, _ = fmt.Fprintf(a.out, a.say("检查 %d 项（%s），状态变化 %d，新消息 %d（%d 条并入 %d 条汇总），发起流程 %d\n", "checked %d duties in %s, %d changed, %d new messages (%d told in %d digests), %d workflows opened\n"),
+		stats.Checked, clock.Since(began).Round(time.Millisecond), stats.Changed, stats.Enqueued, stats.Digested, stats.Digests, stats.Opened)
 	return nil
 }

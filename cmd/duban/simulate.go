@@ -110,14 +110,10 @@ func (a *app) rehearse(ctx context.Context, cfg *config.Config, scratch *models.
 	for _, u := range users {
 		names[u.ID] = u.Name
 	}
-	routing := models.Only(models.ChannelFile)
-	if cfg.Mail.Configured() {
-		routing = models.Only(models.ChannelEmail)
-	}
 	bar := a.progress(a.say("预演", "rehearsing"), int64(from.DaysUntil(to)+1))
 	defer bar.done()
 	list := []rehearsed{}
-	err = jobs.Simulate(ctx, scratch, clock, routing, from, to, func(d jobs.SimulatedDay) error {
+	err = jobs.Simulate(ctx, scratch, clock, routing(cfg), from, to, func(d jobs.SimulatedDay) error {
 		bar.set(int64(from.DaysUntil(d.Day)))
 		for _, n := range d.Messages {
 			p := n.Payload
