@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"net"
+	"net/http"
 	"net/url"
 	"regexp"
 	"slices"
@@ -26,13 +27,20 @@ func (k *checker) sms(s SMS) {
 	}
 	switch s.Provider {
 	case SMSAliyun:
-		k.needs("sms.access_key_id", "AccessKey ID", "sms.access_key_secret", "AccessKey Secret")
+		k.needs("sms.access_key_id", "AccessKey ID")
+		k.needs("sms.access_key_secret", "AccessKey Secret")
 	case SMSTencent:
-		k.needs("sms.access_key_id", "SecretId", "sms.access_key_secret", "SecretKey", "sms.app_id", "短信应用的 SdkAppId")
+		k.needs("sms.access_key_id", "SecretId")
+		k.needs("sms.access_key_secret", "SecretKey")
+		k.needs("sms.app_id", "短信应用的 SdkAppId")
 	case SMSHuawei:
-		k.needs("sms.access_key_id", "短信应用的 Application Key", "sms.access_key_secret", "Application Secret", "sms.sender", "签名的通道号")
+		k.needs("sms.access_key_id", "短信应用的 Application Key")
+		k.needs("sms.access_key_secret", "Application Secret")
+		k.needs("sms.sender", "签名的通道号")
 	case SMSKannel:
-		k.needs("sms.endpoint", "sendsms 接口的地址，如 http://127.0.0.1:13013", "sms.username", "sendsms-user 的用户名", "sms.password", "sendsms-user 的密码")
+		k.needs("sms.endpoint", "sendsms 接口的地址，如 http://127.0.0.1:13013")
+		k.needs("sms.username", "sendsms-user 的用户名")
+		k.needs("sms.password", "sendsms-user 的密码")
 	case SMSGateway:
 		k.needs("sms.endpoint", "短信网关的地址")
 		k.gateway(k.config.Gateway)
@@ -62,7 +70,8 @@ func (k *checker) callback(s SMS) {
 	k.lasts("sms.receipt_wait", s.ReceiptWait, time.Minute, 72*time.Hour)
 	k.address("sms.callback_url", s.CallbackURL)
 	if (s.PushKeyID == "") != (s.PushKeySecret == "" && s.PushKeySecretFile == "") {
-		k.needs("sms.push_key_id", "推送AK，与 sms.push_key_secret 同时写", "sms.push_key_secret", "推送SK，与 sms.push_key_id 同时写")
+		k.needs("sms.push_key_id", "推送AK，与 sms.push_key_secret 同时写")
+		k.needs("sms.push_key_secret", "推送SK，与 sms.push_key_id 同时写")
 	}
 	if s.PushKeyID != "" && (s.Provider != SMSHuawei || s.CallbackToken == "" && s.CallbackTokenFile == "") {
 		k.fail("sms.push_key_id", CodeConflict, "留空：只有 huawei 的回执可以签名，且要先设 sms.callback_token")
@@ -79,8 +88,8 @@ func (k *checker) callback(s SMS) {
 }
 
 func (k *checker) gateway(g Gateway) {
-	k.oneOf("gateway.method", g.Method, "GET", "POST")
-	if g.Method == "GET" && g.Body != "" {
+	k.oneOf("gateway.method", g.Method, http.MethodGet, http.MethodPost)
+	if g.Method == http.MethodGet && g.Body != "" {
 		k.fail("gateway.body", CodeConflict, "留空，因为 gateway.method 为 GET")
 	}
 	if g.Query == "" && g.Body == "" {
@@ -95,7 +104,10 @@ func (k *checker) gateway(g Gateway) {
 }
 
 func (k *checker) cmpp(c CMPP) {
-	k.needs("cmpp.source_addr", "企业代码", "cmpp.secret", "共享密钥", "cmpp.service_id", "业务代码", "cmpp.src_id", "接入号")
+	k.needs("cmpp.source_addr", "企业代码")
+	k.needs("cmpp.secret", "共享密钥")
+	k.needs("cmpp.service_id", "业务代码")
+	k.needs("cmpp.src_id", "接入号")
 	if _, port, err := net.SplitHostPort(c.Address); err != nil || port == "" {
 		k.fail("cmpp.address", CodeInvalid, "主机:端口，如 10.1.2.3:7890")
 	}
@@ -119,7 +131,8 @@ func (k *checker) robot(section string, r Robot, signs bool) {
 
 func (k *checker) webhook(w Webhook) {
 	k.address("webhook.url", string(w.URL))
-	k.needs("webhook.secret", "至少 16 个字符的签名密钥，因为已设 webhook.url", "webhook.allow", "允许的主机名或网段，用逗号分开，因为已设 webhook.url")
+	k.needs("webhook.secret", "至少 16 个字符的签名密钥，因为已设 webhook.url")
+	k.needs("webhook.allow", "允许的主机名或网段，用逗号分开，因为已设 webhook.url")
 	if n := len(w.Secret); n > 0 && n < 16 {
 		k.fail("webhook.secret", CodeInvalid, "至少 16 个字符")
 	}
@@ -154,20 +167,16 @@ func (k *checker) watch(w Watch) {
 	k.lasts("watch.queue_age", w.QueueAge, time.Minute, 24*time.Hour)
 }
 
-// needs reports each of the keys that is blank and has no file either. Each is
-// followed by what it means.
-func (k *checker) needs(keysAndMeanings ...string) {
-	for i := 0; i < len(keysAndMeanings); i += 2 {
-		key, meaning := keysAndMeanings[i], keysAndMeanings[i+1]
-		file, hasFile := k.fields[key+fileSuffix]
-		if k.fields[key].value.String() != "" || hasFile && file.value.String() != "" {
-			continue
-		}
-		if hasFile {
-			meaning += "（或写 " + key + fileSuffix + "）"
-		}
-		k.fail(key, CodeRequired, meaning)
+// needs reports a key that is blank and has no file either.
+func (k *checker) needs(key, meaning string) {
+	file, hasFile := k.fields[key+fileSuffix]
+	if k.fields[key].value.String() != "" || hasFile && file.value.String() != "" {
+		return
 	}
+	if hasFile {
+		meaning += "（或写 " + key + fileSuffix + "）"
+	}
+	k.fail(key, CodeRequired, meaning)
 }
 
 // address checks an address that is called or that others call.

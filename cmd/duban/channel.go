@@ -95,7 +95,7 @@ func (a *app) testChannel(ctx context.Context, cfg *config.Config, s *models.Sto
 		return usagef(a.say("没有配置渠道 %q，已配置的是 %s", "channel %q is not configured; those that are: %s"), name, strings.Join(names, "、"))
 	}
 	clock := clockwork.NewRealClock()
-	ch, err := outlets{cfg: cfg, clock: clock, log: a.logger(cfg), receipts: s}.open(name)
+	ch, err := outlets{cfg: cfg, clock: clock, log: a.logger(cfg), receipts: s}.open(name) //nolint:contextcheck // it is closed below
 	if err != nil {
 		return err
 	}

@@ -51,7 +51,7 @@ func newDelivery(ctx context.Context, cfg *config.Config, s *models.Store, clock
 		if !wanted && name != models.ChannelFile {
 			continue
 		}
-		if d.channels[name], err = outlets.open(name); err != nil {
+		if d.channels[name], err = outlets.open(name); err != nil { //nolint:contextcheck // a gateway's connection outlives this call
 			delete(d.channels, name)
 			d.close()
 			return nil, err
