@@ -102,6 +102,7 @@ type Gateway struct {
 	BodyType string `yaml:"body_type" env:"BODY_TYPE"`
 	Success  string `yaml:"success" env:"SUCCESS"` // a regular expression on the answer
 	ID       string `yaml:"id" env:"ID"`           // likewise, its first group is the id
+	Refused  string `yaml:"refused" env:"REFUSED"` // likewise, of an answer that says that the message was not taken
 }
 
 // The values of CMPP.Version.

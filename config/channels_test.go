@@ -32,7 +32,7 @@ func TestEveryMistakeAboutAChannelIsNamed(t *testing.T) {
 		{"Huawei without a channel", "sms:\n  provider: huawei\n  access_key_id: k\n  access_key_secret: s\n", 0, "sms.sender", config.CodeRequired, ""},
 		{"Kannel without anything", "sms:\n  provider: kannel\n", 0, "sms.endpoint sms.username sms.password", config.CodeRequired, ""},
 		{"a gateway without anything", "sms:\n  provider: gateway\n", 0, "sms.endpoint gateway.query", config.CodeRequired, ""},
-		{"a gateway's expressions", "sms:\n  provider: gateway\n  endpoint: https://sms.example.cn\ngateway:\n  body: x\n  success: (\n  id: ok\n", 6, "gateway.success gateway.id", config.CodeInvalid, "("},
+		{"a gateway's expressions", "sms:\n  provider: gateway\n  endpoint: https://sms.example.cn\ngateway:\n  body: x\n  success: (\n  refused: (\n  id: ok\n", 6, "gateway.success gateway.refused gateway.id", config.CodeInvalid, "("},
 		{"a body for GET", "sms:\n  provider: gateway\n  endpoint: https://sms.example.cn\ngateway:\n  method: GET\n  body: hunter2\n", 6, "gateway.body", config.CodeConflict, "******"},
 		{"a method", "sms:\n  provider: gateway\n  endpoint: https://sms.example.cn\ngateway:\n  method: PUT\n  body: x\n", 5, "gateway.method", config.CodeInvalid, "PUT"},
 		{"CMPP without anything", "sms:\n  provider: cmpp\n", 0, "cmpp.source_addr cmpp.secret cmpp.service_id cmpp.src_id cmpp.address", config.CodeRequired, ""},

@@ -98,6 +98,9 @@ func (k *checker) gateway(g Gateway) {
 	if _, err := regexp.Compile(g.Success); err != nil {
 		k.fail("gateway.success", CodeInvalid, "正则表达式")
 	}
+	if _, err := regexp.Compile(g.Refused); err != nil {
+		k.fail("gateway.refused", CodeInvalid, "正则表达式")
+	}
 	if re, err := regexp.Compile(g.ID); err != nil || g.ID != "" && re.NumSubexp() < 1 {
 		k.fail("gateway.id", CodeInvalid, "有一个括号组的正则表达式")
 	}

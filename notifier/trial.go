@@ -39,6 +39,6 @@ func (t *Templates) Trial(c models.Channel, to models.User, now time.Time) (Mess
 			DueOn: today.AddDays(trialDays), AsOf: today, DaysLeft: trialDays, Light: models.Green, Audience: models.ToOwner,
 		},
 	}, to)
-	m.Key, m.Mobile, m.Date = "test-"+strconv.FormatInt(now.UnixNano(), 36), to.Mobile, now
+	m.Key, m.Date = "test-"+strconv.FormatInt(now.UnixNano(), 36), now
 	return m, err
 }

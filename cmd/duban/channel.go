@@ -143,5 +143,9 @@ func (a *app) trial(ctx context.Context, cfg *config.Config, s *models.Store, na
 	if err != nil {
 		return notifier.Message{}, err
 	}
-	return templates.Trial(name, u, clock.Now())
+	words, err := notifier.NewLibrary(templates, s, a.logger(cfg)).Current(ctx)
+	if err != nil {
+		return notifier.Message{}, err
+	}
+	return words.Trial(name, u, clock.Now())
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -101,6 +102,42 @@ func TestChannelsAreTriedOutFromTheCommandLine(t *testing.T) {
 		if !strings.Contains(tests[i].Detail, want) || strings.Contains(tests[i].Detail, robotKey) {
 			t.Errorf("audited %s, want %s", tests[i].Detail, want)
 		}
+	}
+}
+
+// A text message goes through a gateway of one's own as the configuration
+// describes it, in the words that carriers know.
+func TestATextMessageGoesThroughTheConfiguredGateway(t *testing.T) {
+	d := newOffice(t)
+	var asked []string
+	answer := `{"code":0,"id":"G7"}`
+	gateway := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		asked = append(asked, r.URL.Path+" "+string(body))
+		_, _ = io.WriteString(w, answer)
+	}))
+	defer gateway.Close()
+	file := d.file("sms.yaml", "sms:\n  provider: gateway\n  endpoint: "+gateway.URL+"\n  signature: 督办\n  username: office\n  password: \""+robotKey+"\"\n"+
+		"gateway:\n  path: /send\n  body: '{\"user\":\"${username}\",\"pw\":\"${password}\",\"to\":\"${mobile}\",\"text\":\"${signed}\"}'\n  body_type: application/json\n  success: '\"code\":0'\n  refused: '\"code\":[1-9]'\n  id: '\"id\":\"(\\w+)\"'\n")
+	d.fails(exitUsage, []string{"没有登记"}, "--config", file, "channel", "test", "sms", "--to", "wangfang")
+	if err := d.store().Read(t.Context()).Model(&models.User{}).Where("account = ?", "wangfang").Update("mobile", "13800138000").Error; err != nil {
+		t.Fatal(err)
+	}
+	contains(t, d.must("--config", file, "channel", "test", "sms", "--to", "wangfang"), "sms：测试消息已被接受")
+	if len(asked) != 1 || !strings.HasPrefix(asked[0], `/send {"user":"office","pw":"`+robotKey+`","to":"13800138000","text":"【督办】`) || !strings.Contains(asked[0], "渠道测试") {
+		t.Errorf("the gateway was asked %q", asked)
+	}
+	answer = `{"code":7,"msg":"13800138000 ` + robotKey + `"}`
+	for said, words := range map[string]string{answer: "[retry] sms_gateway_refused", `busy ` + answer[5:]: "[unknown] sms_gateway_unreadable"} {
+		answer = said
+		code, out, errOut := duban(t, d.environ, "--config", file, "channel", "test", "sms", "--to", "wangfang")
+		if code != exitFailed || strings.Contains(out+errOut, "13800138000") || strings.Contains(out+errOut, robotKey) {
+			t.Errorf("exit %d: %s%s", code, out, errOut)
+		}
+		contains(t, strings.ReplaceAll(errOut, "\n", " "), words)
 	}
 }
 

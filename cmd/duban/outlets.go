@@ -146,6 +146,13 @@ func (o outlets) gateway(options sms.Options) (sms.Provider, error) {
 			return nil, fmt.Errorf("gateway.success：%w", err)
 		}
 	}
+	if g.Refused != "" {
+		match, err := regexp.Compile(g.Refused)
+		if err != nil {
+			return nil, fmt.Errorf("gateway.refused：%w", err)
+		}
+		c.Refusals = []sms.Refusal{{Match: match, Code: "refused", Class: notifier.Retry}}
+	}
 	if g.ID != "" {
 		if c.ID, err = regexp.Compile(g.ID); err != nil {
 			return nil, fmt.Errorf("gateway.id：%w", err)

@@ -57,6 +57,7 @@ type Gateway struct {
 	*wire
 	cfg    GatewayConfig
 	encode func(string) string // for the body
+	secret *strings.Replacer   // takes what Fields hold out of answers
 }
 
 // NewGateway checks the configuration. It does not connect.
@@ -84,7 +85,21 @@ func NewGateway(cfg GatewayConfig) (*Gateway, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Gateway{wire: w, cfg: cfg, encode: encode}, nil
+	return &Gateway{wire: w, cfg: cfg, encode: encode, secret: secrets(cfg.Fields)}, nil
+}
+
+// minSecret keeps short values from being blotted out of every word.
+const minSecret = 6
+
+// secrets takes the values of fields out of a text.
+func secrets(fields map[string]string) *strings.Replacer {
+	var pairs []string
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		if value := fields[name]; len(value) >= minSecret {
+			pairs = append(pairs, value, "[secret]")
+		}
+	}
+	return strings.NewReplacer(pairs...)
 }
 
 // encoder returns the way in which a value is written into a body.
@@ -203,6 +218,7 @@ func (g *Gateway) judge(a answer) (string, error) {
 	if wanted && (g.cfg.Success == nil || g.cfg.Success.Match(a.body)) {
 		return g.id(a.body), nil
 	}
+	a.body = []byte(g.secret.Replace(string(a.body)))
 	for _, r := range g.cfg.Refusals {
 		if r.Match.Match(a.body) {
 			return "", &notifier.SendError{Class: r.Class, Code: g.code(r.Code), Detail: notifier.Redacted(string(a.body))}
