@@ -21,7 +21,6 @@
 package api
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -70,12 +69,6 @@ type Options struct {
 	// Patience is for how long a message may fail by one channel before it falls
 	// back on the next. Without it, pages name no time.
 	Patience func(models.Urgency) time.Duration
-	// TestSend sends a message at once and past the outbox, to whoever tries a
-	// wording out. Without it nobody can.
-	TestSend func(ctx context.Context, channel models.Channel, m notifier.Message) error
-	// MeasureSMS returns in how many parts a text message goes, and what they
-	// cost in thousandths of a 分, false if no channel can tell.
-	MeasureSMS func(m notifier.Message) (parts int, cost int64, ok bool)
 }
 
 // server holds what the handlers share.

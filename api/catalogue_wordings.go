@@ -37,7 +37,7 @@ var wordingTexts = map[string]text{
 	"reworded.published":       {"已启用第 %d 版。", "Version %d is in force."},
 	"reworded.restored":        {"已恢复内置模板（第 %d 版）。", "The built-in words are in force again (version %d)."},
 	"reworded.tested":          {"测试消息已发出（%s）。其中的链接和验证码无效。", "The test was sent (%s). Its links and codes are good for nothing."},
-	"reworded.test_failed":     {"测试消息没有发出：%s", "The test was not sent: %s"},
+	"reworded.test_failed":     {"测试消息没有发出：%s。%s", "The test was not sent: %s. %s"},
 	"reworded.no_test":         {"没有可以给您发测试消息的渠道：请核对您的邮箱或手机号，以及渠道配置。", "No channel can reach you with a test: check your mailbox or number, and the channels."},
 	"reworded.test_subject":    {"[测试] %s", "[Test] %s"},
 	"wording.real":             {"以最近的真实消息为例：", "with the latest real message:"},

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"net/http"
@@ -136,39 +137,53 @@ func (s *server) restoreWording(c *gin.Context, r *request) error {
 // testWording sends what is in the editor to the administrator alone, past the
 // outbox: it is no reminder of anything. The audit trail knows of it.
 func (s *server) testWording(c *gin.Context, r *request, w models.Wording, seen int, data wordingData) error {
-	ctx := c.Request.Context()
+	ctx, cancel := context.WithTimeout(c.Request.Context(), testTimeout)
+	defer cancel()
 	data.Seen = seen
-	if data.TestBy == "" {
-		data.Flaw = say(r.language, "reworded.no_test")
-		s.render(c, http.StatusUnprocessableEntity, r.language, "wording", data)
+	refuse := func(status int, flaw string) error {
+		data.Flaw = flaw
+		s.render(c, status, r.language, "wording", data)
 		return nil
 	}
-	example, err := s.example(ctx, r, w)
+	outlet := s.testOutlet(r.person, w.Form)
+	if outlet == nil {
+		return refuse(http.StatusUnprocessableEntity, say(r.language, "reworded.no_test"))
+	}
+	m, err := s.testMessage(ctx, r, w, outlet.Name)
 	if err != nil {
 		return err
 	}
-	m, err := example.words(s.Library.Builtin(), w, data.TestBy, r.person)
-	if err != nil {
-		return err
+	if !s.tests.begin(outlet.Name, s.Clock.Now()) {
+		return refuse(http.StatusTooManyRequests, say(r.language, "error.test_too_soon"))
 	}
-	m.Key, m.Date = "test-"+rand.Text(), s.Clock.Now()
-	m.Subject = say(w.Language, "reworded.test_subject", m.Subject)
 	err = s.Store.Tx(ctx, r.person.Account, func(tx *models.Tx) error {
 		return tx.Audit("wording.tested", "wordings", 0, map[string]any{
-			"template": w.Template, "language": w.Language, "form": w.Form, "channel": data.TestBy,
+			"template": w.Template, "language": w.Language, "form": w.Form, "channel": outlet.Name,
 		})
 	})
-	if err == nil {
-		data.Flaw, err = s.sendTest(ctx, r, data.TestBy, m)
-	}
 	if err != nil {
 		return err
 	}
-	status := http.StatusBadGateway
-	if data.Flaw == "" {
-		status = http.StatusOK
-		data.Did = say(r.language, "reworded.tested", word(r.language, "channel", data.TestBy))
+	_, err = outlet.Channel.Send(ctx, m)
+	if failure, ok := errors.AsType[*notifier.SendError](err); ok {
+		return refuse(http.StatusBadGateway, say(r.language, "reworded.test_failed", failure.Error(), Advice(r.language, failure)))
 	}
-	s.render(c, status, r.language, "wording", data)
-	return nil
+	if err == nil {
+		data.Did = say(r.language, "reworded.tested", word(r.language, "channel", outlet.Name))
+		s.render(c, http.StatusOK, r.language, "wording", data)
+	}
+	return err
+}
+
+// testMessage puts an example into the words for the administrator, and says
+// that it is a test.
+func (s *server) testMessage(ctx context.Context, r *request, w models.Wording, channel models.Channel) (notifier.Message, error) {
+	x, err := s.example(ctx, r, w)
+	if err != nil {
+		return notifier.Message{}, err
+	}
+	m, err := x.words(s.Library.Builtin(), w, channel, r.person)
+	m.Key, m.Date = "test-"+rand.Text(), s.Clock.Now()
+	m.Subject = say(w.Language, "reworded.test_subject", m.Subject)
+	return m, err
 }

@@ -107,12 +107,12 @@ func (s *server) previewSMS(p *previewView, x example, w models.Wording) error {
 	p.SMS = smsText(m)
 	count := sms.Count(p.SMS)
 	p.Chars, p.Parts = count.Chars, count.Parts
-	if s.MeasureSMS == nil {
-		return nil
-	}
-	if parts, cost, ok := s.MeasureSMS(m); ok {
-		if p.Parts = parts; cost > 0 {
-			p.Cost = decimal.New(cost, -5).String()
+	for _, o := range s.Outlets {
+		if careful, ok := o.Channel.(notifier.Careful); ok && o.Name == models.ChannelSMS { // it knows its signature and price
+			parts, cost := careful.Measure(m)
+			if p.Parts = parts; cost > 0 {
+				p.Cost = decimal.New(cost, -5).String()
+			}
 		}
 	}
 	return nil

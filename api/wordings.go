@@ -2,9 +2,8 @@ package api
 
 import (
 	"context"
-	"errors"
 	"net/http"
-	"time"
+	"slices"
 
 	"github.com/gin-gonic/gin"
 
@@ -175,7 +174,9 @@ func (s *server) wordingPage(c *gin.Context, r *request) error {
 func (s *server) wordingData(ctx context.Context, r *request, of models.Wording) (wordingData, error) {
 	data := wordingData{wordingKind: wordingKind{of.Language, of.Form}, Name: of.Template, Kinds: wordingKinds()}
 	data.Builtin, _ = s.Library.Builtin().Builtin(of)
-	data.TestBy = s.testBy(r.person, of.Form)
+	if o := s.testOutlet(r.person, of.Form); o != nil {
+		data.TestBy = o.Name
+	}
 	var err error
 	if data.History, err = s.Store.WordingHistory(ctx, of, historyLimit); err != nil {
 		return data, err
@@ -196,31 +197,15 @@ func (s *server) wordingData(ctx context.Context, r *request, of models.Wording)
 	return data, nil
 }
 
-// testTime bounds how long a test may take.
-const testTime = 30 * time.Second
-
-// testBy returns how a test reaches the administrator: by text message if
-// it is about those, and else by a channel that nobody else reads. It is blank
-// if there is none.
-func (s *server) testBy(person models.User, form models.WordingForm) models.Channel {
-	if s.TestSend == nil {
-		return ""
-	}
+// testOutlet returns how a test reaches the administrator: by text message if
+// it is about those, and else by a channel that nobody else reads. It is nil if
+// there is none.
+func (s *server) testOutlet(person models.User, form models.WordingForm) *Outlet {
 	for _, c := range append(s.Engine.Routing.Route(person, models.Normal, true), s.Engine.Routing.Configured...) {
-		if notifier.FormOf(c) == form && !c.Public() && person.Reachable(c) {
-			return c
+		i := slices.IndexFunc(s.Outlets, func(o Outlet) bool { return o.Name == c })
+		if i >= 0 && notifier.FormOf(c) == form && !c.Public() && person.Reachable(c) {
+			return &s.Outlets[i]
 		}
 	}
-	return ""
-}
-
-// sendTest sends a message at once, and returns in words why it could not.
-func (s *server) sendTest(ctx context.Context, r *request, channel models.Channel, m notifier.Message) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, testTime)
-	defer cancel()
-	err := s.TestSend(ctx, channel, m)
-	if failure, ok := errors.AsType[*notifier.SendError](err); ok {
-		return say(r.language, "reworded.test_failed", failure.Error()), nil
-	}
-	return "", err
+	return nil
 }

@@ -1,7 +1,6 @@
 package api_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -10,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 
@@ -40,11 +40,11 @@ func editing(do, source string, seen int) url.Values {
 	return url.Values{"do": {do}, "source": {strings.ReplaceAll(source, "\n", "\r\n")}, "seen": {strconv.Itoa(seen)}}
 }
 
-// reminded puts a reminder for a person into the outbox.
-func (b *bureau) reminded(account string) models.Notification {
+// reminded puts a reminder for the owner into the outbox.
+func (b *bureau) reminded() models.Notification {
 	b.t.Helper()
 	n := models.Notification{
-		DedupKey: "reminded|" + account, ObligationID: b.duties[models.SpendingTarget].ID, RecipientID: b.id(account), Channel: models.ChannelEmail,
+		DedupKey: "reminded", ObligationID: b.duties[models.SpendingTarget].ID, RecipientID: b.id("owner"), Channel: models.ChannelEmail,
 		Day: b.store.Today(), Template: notifier.ReminderBefore, Language: models.Chinese, State: models.NotificationPending, NextAttemptAt: b.clock.Now(),
 		Payload: models.Reminder{Kind: models.Completion, Title: "真实的事项", UnitName: "真实的单位", DueOn: july.AddDays(10), AsOf: july, DaysLeft: 10, Light: models.Green},
 	}
@@ -88,7 +88,7 @@ func TestAWordingIsPreviewedPublishedAndRestored(t *testing.T) {
 	expect(t, admin.get(reminderWords), http.StatusOK, "现行内置模板", "没有改过", "{{define &#34;lead&#34;}}{{template &#34;duty&#34; .}}", ".DaysLeft")
 	expect(t, admin.post(reminderWords, editing("preview", reworded("新的措辞：{{.Title}}"), 0)), http.StatusOK,
 		"以虚构的内容为例", "新的措辞：6月底支出进度达到50%", "计划进度：50%")
-	n := b.reminded("owner")
+	n := b.reminded()
 	preview := admin.post(reminderWords, editing("preview", reworded("新的措辞：{{.Title}}"), 0))
 	expect(t, preview, http.StatusOK, "以最近的真实消息为例", fmt.Sprintf("消息 %d", n.ID), "王芳，您好", "新的措辞：真实的事项")
 	if list, err := b.store.Wordings(t.Context()); err != nil || len(list) != 0 {
@@ -144,7 +144,7 @@ func TestASecondEditorIsTold(t *testing.T) {
 // An e-mail that is looked at cannot run, post, or reach our cookies.
 func TestAnEmailIsShownInASandbox(t *testing.T) {
 	b := newBureau(t)
-	n := b.reminded("owner")
+	n := b.reminded()
 	w := b.as("admin").post(reminderWords, editing("html", reworded("<b>"), 0))
 	expect(t, w, http.StatusUnprocessableEntity, "文字中不能有")
 	w = b.as("admin").post(reminderWords, editing("html", reworded("新的措辞"), 0))
@@ -190,29 +190,25 @@ func (b *bureau) library() *notifier.Library {
 	return notifier.NewLibrary(templates, b.store, nil)
 }
 
-// postman takes tests.
-type postman struct {
-	channel models.Channel
-	got     []notifier.Message
-	fails   error
-}
-
-func (p *postman) send(_ context.Context, channel models.Channel, m notifier.Message) error {
-	p.channel, p.got = channel, append(p.got, m)
-	return p.fails
+// mailbox is an outlet that keeps what it is given, and its channel.
+func mailbox(name models.Channel) (*carrier, api.Outlet) {
+	c := &carrier{}
+	return c, api.Outlet{Name: name, Channel: c}
 }
 
 func TestATestGoesToTheAdministratorAlone(t *testing.T) {
-	p := &postman{}
-	b := newBureau(t, func(o *api.Options) { o.TestSend = p.send })
-	b.reminded("owner")
+	p, outlet := mailbox(models.ChannelFile)
+	b := newBureau(t, func(o *api.Options) { o.Outlets = []api.Outlet{outlet} })
+	b.reminded()
 	admin := b.as("admin")
 	expect(t, admin.post(reminderWords, editing("test", reworded("新的措辞"), 0)), http.StatusOK, "测试消息已发出（文件）", "新的措辞")
-	if len(p.got) != 1 || p.channel != models.ChannelFile || p.got[0].Address != "admin@example.cn" || p.got[0].Name != "管理员" ||
+	if len(p.got) != 1 || p.got[0].Address != "admin@example.cn" || p.got[0].Name != "管理员" ||
 		!strings.HasPrefix(p.got[0].Subject, "[测试] 【督办】") || !strings.Contains(p.got[0].Text, "真实的事项") || !strings.HasPrefix(p.got[0].Key, "test-") {
-		t.Errorf("sent by %s: %+v", p.channel, p.got)
+		t.Errorf("sent: %+v", p.got)
 	}
-	p.fails = &notifier.SendError{Class: notifier.Down, Code: "file_write", Err: errors.New("secret path")}
+	expect(t, admin.post(reminderWords, editing("test", reworded("新的措辞"), 0)), http.StatusTooManyRequests, "10 秒后再试", "新的措辞")
+	b.clock.Advance(time.Minute)
+	p.err = &notifier.SendError{Class: notifier.Down, Code: "file_write", Err: errors.New("secret path")}
 	failed := admin.post(reminderWords, editing("test", reworded("新的措辞"), 0))
 	expect(t, failed, http.StatusBadGateway, "测试消息没有发出：file_write")
 	if strings.Contains(words(failed), "secret path") {
@@ -228,12 +224,18 @@ func TestATestGoesToTheAdministratorAlone(t *testing.T) {
 	}
 }
 
+// priced is a channel of text messages that knows what they cost.
+type priced struct{ *carrier }
+
+func (priced) Measure(notifier.Message) (int, int64) { return 1, 4_500 }
+
 func TestATextMessageIsMeasured(t *testing.T) {
-	p := &postman{}
+	group, wecom := mailbox(models.ChannelWeCom)
+	mail, email := mailbox(models.ChannelEmail)
+	phones := &carrier{}
 	b := newBureau(t, func(o *api.Options) {
-		o.TestSend = p.send
 		o.Engine.Routing = models.Routing{Configured: []models.Channel{models.ChannelWeCom, models.ChannelEmail, models.ChannelSMS}}
-		o.MeasureSMS = func(m notifier.Message) (int, int64, bool) { return 1, 4_500, m.SMS.Body != "" }
+		o.Outlets = []api.Outlet{wecom, email, {Name: models.ChannelSMS, Channel: priced{phones}}}
 	})
 	admin := b.as("admin")
 	expect(t, admin.post(loginSMS, editing("preview", "body: 验证码${code}，${minutes}分钟内有效。", 0)), http.StatusOK,
@@ -241,21 +243,27 @@ func TestATextMessageIsMeasured(t *testing.T) {
 	// Without a number there is no test by text message, and none goes to a group.
 	expect(t, admin.post(loginSMS, editing("test", "body: 验证码${code}", 0)), http.StatusUnprocessableEntity, "没有可以给您发测试消息的渠道")
 	expect(t, admin.post(reminderWords, editing("test", reworded("请看"), 0)), http.StatusOK)
-	if p.channel != models.ChannelEmail {
-		t.Errorf("a test goes by %s", p.channel)
+	if len(group.got) != 0 || len(mail.got) != 1 {
+		t.Errorf("%d tests to the group, %d by e-mail", len(group.got), len(mail.got))
 	}
-	err := b.store.Tx(t.Context(), "test", func(tx *models.Tx) error {
-		u := b.people["admin"]
-		u.Mobile = "13800138000"
-		_, _, err := tx.SaveUser(&u)
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	o := &office{bureau: b}
+	o.reachable()
 	expect(t, b.as("admin").post(loginSMS, editing("test", "body: 验证码${code}", 0)), http.StatusOK)
-	if p.channel != models.ChannelSMS || p.got[len(p.got)-1].Mobile != "13800138000" || p.got[len(p.got)-1].SMS.Body != "验证码${code}" {
-		t.Errorf("sent by %s: %+v", p.channel, p.got)
+	if len(phones.got) != 1 || phones.got[0].Mobile != aNumber || phones.got[0].SMS.Body != "验证码${code}" || phones.got[0].Facts["code"] == "" {
+		t.Errorf("sent: %+v", phones.got)
+	}
+}
+
+// The page of channels tries them out in the words that are in force: a
+// provider knows no others.
+func TestAChannelIsTriedOutInThePublishedWords(t *testing.T) {
+	o := newOffice(t)
+	o.reachable()
+	admin := o.as("admin")
+	expect(t, admin.post(reminderSMS, editing("publish", "template_id: SMS_1\nbody: ${project}快到期了", 0)), http.StatusSeeOther)
+	expect(t, admin.post("/channels/sms/test", nil), http.StatusOK)
+	if len(o.carrier.got) != 1 || o.carrier.got[0].SMS.TemplateID != "SMS_1" {
+		t.Errorf("sent: %+v", o.carrier.got)
 	}
 }
 
@@ -263,9 +271,9 @@ func TestATextMessageIsMeasured(t *testing.T) {
 func TestAWordingIsChangedInABrowser(t *testing.T) {
 	path := chromium()
 	modelstest.Require(t, path != "", "Chromium")
-	p := &postman{}
-	b := newBureau(t, demo, func(o *api.Options) { o.TestSend = p.send })
-	b.reminded("owner")
+	p, outlet := mailbox(models.ChannelFile)
+	b := newBureau(t, demo, func(o *api.Options) { o.Outlets = []api.Outlet{outlet} })
+	b.reminded()
 	server := httptest.NewServer(b.h)
 	defer server.Close()
 	ctx, said := browse(t, path)
@@ -287,6 +295,7 @@ func TestAWordingIsChangedInABrowser(t *testing.T) {
 		h.do(chromedp.SetValue(`#source`, reworded(fmt.Sprintf("第 %d 次改的措辞：{{.Title}}", i+1))))
 		press("preview", `#preview`)
 		h.look("template-preview", width)
+		b.clock.Advance(time.Minute)
 		press("test", `.did`)
 		press("publish", `.did`)
 		h.look("template-published", width)

@@ -17,18 +17,18 @@ import (
 	"duban/models/modelstest"
 )
 
-// section is a unit with a project, its people, and one duty.
-type section struct {
+// desk is a unit with a project, its people, and one duty.
+type desk struct {
 	*models.Store
 	clock  *clockwork.FakeClock
 	people map[string]models.User
 	duty   models.Obligation
 }
 
-// newSection opens on a day with a duty due on another.
-func newSection(t *testing.T, s *models.Store, clock *clockwork.FakeClock, due calendar.Date) *section {
+// newDesk opens on a day with a duty due on another.
+func newDesk(t *testing.T, s *models.Store, clock *clockwork.FakeClock, due calendar.Date) *desk {
 	t.Helper()
-	o := &section{Store: s, clock: clock, people: map[string]models.User{}}
+	o := &desk{Store: s, clock: clock, people: map[string]models.User{}}
 	o.write(t, func(tx *models.Tx) error {
 		unit := models.Unit{Code: "603001", Name: "中心"}
 		if err := tx.SaveUnit(&unit); err != nil {
@@ -55,7 +55,7 @@ func newSection(t *testing.T, s *models.Store, clock *clockwork.FakeClock, due c
 	return o
 }
 
-func (o *section) write(t *testing.T, fn func(tx *models.Tx) error) {
+func (o *desk) write(t *testing.T, fn func(tx *models.Tx) error) {
 	t.Helper()
 	if err := o.Tx(t.Context(), "tester", fn); err != nil {
 		t.Fatal(err)
@@ -63,16 +63,16 @@ func (o *section) write(t *testing.T, fn func(tx *models.Tx) error) {
 }
 
 // ack lets a person acknowledge the duty today.
-func (o *section) ack(t *testing.T, account string, days int) (models.Acknowledgement, error) {
+func (o *desk) ack(t *testing.T, account string, days int) (models.Acknowledgement, error) {
 	t.Helper()
 	return jobs.Acknowledge(t.Context(), o.Store, o.people[account], o.duty.ID, days, " 知道了 ", o.Today())
 }
 
 // until lets the clock run to the morning of a day.
-func (o *section) until(d calendar.Date) { o.clock.Advance(d.At(9, 0).Sub(o.clock.Now())) }
+func (o *desk) until(d calendar.Date) { o.clock.Advance(d.At(9, 0).Sub(o.clock.Now())) }
 
 // tell sends a reminder now.
-func (o *section) tell(t *testing.T, account string, as models.Audience, change func(*models.Notification)) models.Notification {
+func (o *desk) tell(t *testing.T, account string, as models.Audience, change func(*models.Notification)) models.Notification {
 	t.Helper()
 	now := o.clock.Now().UTC()
 	n := models.Notification{
@@ -94,20 +94,20 @@ func refused(t *testing.T, err error, want models.AckCode) {
 	}
 }
 
-// eachSection runs fn on every database, on the morning of a day.
-func eachSection(t *testing.T, today, due calendar.Date, fn func(t *testing.T, o *section)) {
+// eachDesk runs fn on every database, on the morning of a day.
+func eachDesk(t *testing.T, today, due calendar.Date, fn func(t *testing.T, o *desk)) {
 	t.Helper()
 	for _, driver := range []models.Driver{models.SQLite, models.MySQL} {
 		t.Run(string(driver), func(t *testing.T) {
 			clock := clockwork.NewFakeClockAt(today.At(9, 0))
-			fn(t, newSection(t, modelstest.Open(t, driver, clock), clock, due))
+			fn(t, newDesk(t, modelstest.Open(t, driver, clock), clock, due))
 		})
 	}
 }
 
 func TestAnAcknowledgementPausesTheLadderFromItsRungUp(t *testing.T) {
 	overdue := day(6, 10)
-	eachSection(t, day(6, 17), overdue, func(t *testing.T, o *section) { // a Tuesday
+	eachDesk(t, day(6, 17), overdue, func(t *testing.T, o *desk) { // a Tuesday
 		a, err := o.ack(t, "manager", 3)
 		if err != nil || a.Audience != models.ToManager || a.AckedOn != day(6, 17) || a.UntilOn != day(6, 20) || a.Note != "知道了" || a.ID == 0 {
 			t.Fatalf("%+v, %v", a, err)
@@ -159,7 +159,7 @@ func TestThePauseIsOverWhenTheDueDaysReminderComes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			clock := clockwork.NewFakeClockAt(c.today.At(9, 0))
-			o := newSection(t, modelstest.Open(t, models.SQLite, clock), clock, c.due)
+			o := newDesk(t, modelstest.Open(t, models.SQLite, clock), clock, c.due)
 			p, err := jobs.MayAcknowledge(t.Context(), o.Store, o.people["owner"].ID, o.duty.ID, o.Today())
 			if c.want == nil {
 				refused(t, err, models.AckDue)
@@ -178,7 +178,7 @@ func TestThePauseIsOverWhenTheDueDaysReminderComes(t *testing.T) {
 }
 
 func TestOnlyWhoWasToldAcknowledges(t *testing.T) {
-	eachSection(t, day(6, 17), day(6, 10), func(t *testing.T, o *section) {
+	eachDesk(t, day(6, 17), day(6, 10), func(t *testing.T, o *desk) {
 		_, err := o.ack(t, "nobody", 1)
 		refused(t, err, models.AckNotTold)
 		_, err = o.ack(t, "leader", 1) // of the unit, but nobody has told them yet
@@ -211,7 +211,7 @@ func TestOnlyWhoWasToldAcknowledges(t *testing.T) {
 }
 
 func TestNobodyDodgesTheLadderForEver(t *testing.T) {
-	eachSection(t, day(6, 17), day(6, 10), func(t *testing.T, o *section) {
+	eachDesk(t, day(6, 17), day(6, 10), func(t *testing.T, o *desk) {
 		if _, err := o.ack(t, "owner", 1); err != nil {
 			t.Fatal(err)
 		}
@@ -245,7 +245,7 @@ func TestNobodyDodgesTheLadderForEver(t *testing.T) {
 }
 
 func TestWhatCannotBeAcknowledged(t *testing.T) {
-	eachSection(t, day(6, 17), day(6, 10), func(t *testing.T, o *section) {
+	eachDesk(t, day(6, 17), day(6, 10), func(t *testing.T, o *desk) {
 		for _, days := range []int{0, -1, 6, 1 << 40} {
 			_, err := o.ack(t, "owner", days)
 			refused(t, err, models.AckDays)
@@ -291,7 +291,7 @@ func TestWhatCannotBeAcknowledged(t *testing.T) {
 }
 
 func TestOfSimultaneousAcknowledgementsOneCounts(t *testing.T) {
-	eachSection(t, day(6, 17), day(6, 10), func(t *testing.T, o *section) {
+	eachDesk(t, day(6, 17), day(6, 10), func(t *testing.T, o *desk) {
 		var mu sync.Mutex
 		var wg sync.WaitGroup
 		counted := 0
@@ -315,7 +315,7 @@ func TestOfSimultaneousAcknowledgementsOneCounts(t *testing.T) {
 }
 
 func TestWhatASilenceHoldsBackIsCounted(t *testing.T) {
-	eachSection(t, day(6, 17), day(6, 30), func(t *testing.T, o *section) {
+	eachDesk(t, day(6, 17), day(6, 30), func(t *testing.T, o *desk) {
 		now := o.clock.Now().UTC()
 		end := func(d calendar.Date) *time.Time { at := d.AddDays(1).At(0, 0).UTC(); return &at }
 		for name, c := range map[string]struct {

@@ -123,17 +123,13 @@ func (v view) named(a about, words *texttemplate.Template) (map[string]string, e
 		if !slices.Contains(f.of, a) {
 			continue
 		}
-		value := ""
+		var value strings.Builder
 		if f.phrase == "" {
-			value = f.value(v)
-		} else {
-			var b strings.Builder
-			if err := words.ExecuteTemplate(&b, f.phrase, v.subjectOf(f.phrase)); err != nil {
-				return nil, err
-			}
-			value = b.String()
+			value.WriteString(f.value(v))
+		} else if err := words.ExecuteTemplate(&value, f.phrase, v.subjectOf(f.phrase)); err != nil {
+			return nil, err
 		}
-		facts[f.Name] = short(oneLine(value), f.Most)
+		facts[f.Name] = short(oneLine(value.String()), f.Most)
 	}
 	return facts, nil
 }

@@ -56,7 +56,7 @@ func (l *Library) Current(ctx context.Context) (*Templates, error) {
 
 // report logs what With could not use, each once.
 func (l *Library) report(ctx context.Context, broken error) {
-	joined, ok := broken.(interface{ Unwrap() []error }) //nolint:errorlint // what errors.Join returns, and no cause of it
+	joined, ok := broken.(interface{ Unwrap() []error }) // as errors.Join returns them
 	if !ok {
 		return
 	}

@@ -21,7 +21,7 @@ func (o *outbox) library() *notifier.Library {
 }
 
 // publish puts words into force, whatever is wrong with them.
-func (o *outbox) publish(w models.Wording) models.Wording {
+func (o *outbox) publish(w models.Wording) {
 	o.t.Helper()
 	err := o.store.Tx(context.Background(), "admin", func(tx *models.Tx) error {
 		history, err := o.store.WordingHistory(context.Background(), w, 1)
@@ -37,7 +37,6 @@ func (o *outbox) publish(w models.Wording) models.Wording {
 	if err != nil {
 		o.t.Fatal(err)
 	}
-	return w
 }
 
 // saying returns the built-in words with another lead.

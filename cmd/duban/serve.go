@@ -176,6 +176,5 @@ func (srv *server) console() http.Handler {
 		BaseURL: srv.cfg.Server.BaseURL, AllowRemote: srv.cfg.Server.AllowRemote,
 		Engine: srv.engine, LinkKey: srv.delivery.linkKey, Demo: srv.demo, Wake: srv.outbox.Wake,
 		Outlets: srv.delivery.outlets, Receivers: srv.delivery.receivers,
-		TestSend: srv.delivery.sendTest, MeasureSMS: srv.delivery.measureSMS,
 	})
 }

@@ -1,11 +1,11 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -60,7 +60,7 @@ func (a *app) wordsListCommand() *cobra.Command {
 					rows = append(rows, []string{name, a.say("内置", "built-in"), "", "", ""})
 					for _, w := range list {
 						if w.Template == name && w.Source != "" {
-							rows = append(rows, []string{name, fmt.Sprint(w.Number), string(w.Language), string(w.Form), w.PublishedBy})
+							rows = append(rows, []string{name, strconv.Itoa(w.Number), string(w.Language), string(w.Form), w.PublishedBy})
 						}
 					}
 				}
@@ -163,25 +163,4 @@ func (a *app) wordsPublishCommand() *cobra.Command {
 	}
 	a.wordingFlags(cmd, &of)
 	return cmd
-}
-
-// sendTest sends a message at once and past the outbox.
-func (d *delivery) sendTest(ctx context.Context, channel models.Channel, m notifier.Message) error {
-	ch, ok := d.channels[channel]
-	if !ok {
-		return &notifier.SendError{Class: notifier.Reject, Code: "channel_not_configured", Local: true}
-	}
-	_, err := ch.Send(ctx, m)
-	return err
-}
-
-// measureSMS asks the channel of text messages for the parts and the price of
-// one. Without such a channel nothing is known.
-func (d *delivery) measureSMS(m notifier.Message) (parts int, cost int64, ok bool) {
-	careful, ok := d.channels[models.ChannelSMS].(notifier.Careful)
-	if !ok {
-		return 0, 0, false
-	}
-	parts, cost = careful.Measure(m)
-	return parts, cost, true
 }
