@@ -262,7 +262,7 @@ func TestSchedulesAreShownCheckedAndChanged(t *testing.T) {
 	contains(t, d.must("schedule", "list"), "sweep  15 7 * * *  Asia/Tokyo  停用")
 
 	// One that was spoiled by hand does not hide the others.
-	if err := d.store().Read(t.Context()).Exec("UPDATE schedules SET cron = 'L', job = 'a'").Error; err != nil {
+	if err := d.store().Read(t.Context()).Exec("UPDATE schedules SET cron = 'L', job = 'a' WHERE job = 'sweep'").Error; err != nil {
 		t.Fatal(err)
 	}
 	err := d.store().Tx(t.Context(), "tester", func(tx *models.Tx) error {
@@ -277,14 +277,14 @@ func TestSchedulesAreShownCheckedAndChanged(t *testing.T) {
 func TestMigrateTellsAndRaisesTheVersion(t *testing.T) {
 	d := newDesk(t)
 	contains(t, d.must("migrate", "--status"), "数据库结构版本 0，本程序 ")
-	contains(t, d.must("migrate"), "数据库结构版本 3，本程序 3")
-	contains(t, d.must("migrate", "--status"), "数据库结构版本 3，本程序 3")
+	contains(t, d.must("migrate"), "数据库结构版本 4，本程序 4")
+	contains(t, d.must("migrate", "--status"), "数据库结构版本 4，本程序 4")
 
 	// A newer program has been here: this one keeps its hands off.
 	if err := d.store().Read(t.Context()).Exec("INSERT INTO schema_versions (version_id, is_applied, tstamp) VALUES (99, 1, '2026-01-01')").Error; err != nil {
 		t.Fatal(err)
 	}
-	contains(t, d.must("migrate", "--status"), "数据库结构版本 99，本程序 3")
+	contains(t, d.must("migrate", "--status"), "数据库结构版本 99，本程序 4")
 	d.environ = append(d.environ, "DUBAN_SERVER_LISTEN=127.0.0.1:0")
 	for _, args := range [][]string{{"migrate"}, {"check"}, {"serve"}, {"send", "--sweep"}} {
 		d.fails(exitFailed, []string{"版本 99", "较新的 duban"}, args...)
