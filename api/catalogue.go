@@ -2,7 +2,6 @@ package api
 
 import (
 	"fmt"
-	"maps"
 
 	"duban/models"
 )
@@ -42,11 +41,16 @@ func word(language models.Language, group string, value any) string {
 // catalogue holds every text of the console. It is never written to.
 var catalogue = together(consoleTexts, workflowTexts, errorTexts, deliveryTexts, channelTexts, peopleTexts, wordingTexts, auditTexts, digestTexts)
 
-// together joins parts of the catalogue, none of which has a key of another.
+// together joins parts of the catalogue. It panics if one has a key of another.
 func together(parts ...map[string]text) map[string]text {
 	all := map[string]text{}
 	for _, part := range parts {
-		maps.Copy(all, part)
+		for key, t := range part {
+			if _, ok := all[key]; ok {
+				panic("the catalogue has two texts for " + key) // every test would notice
+			}
+			all[key] = t
+		}
 	}
 	return all
 }

@@ -3,7 +3,7 @@ package api
 // auditTexts are the texts of the pages that show that people were told, and
 // why (提醒核对).
 var auditTexts = map[string]text{
-	"why":                 {"为什么收到 / 没收到", "Why somebody was told, or not"},
+	"why.title":           {"为什么收到 / 没收到", "Why somebody was told, or not"},
 	"why.about":           {"逐个提醒日说明：应当提醒谁、本人是否在内、消息后来怎样。", "For each day: who was to be told, whether this person was among them, and what became of the message."},
 	"why.person":          {"人员", "Person"},
 	"why.obligation":      {"督办事项编号", "Number of the duty"},
