@@ -46,7 +46,10 @@ func (ev *proofs) judge(q *inquiry, n models.Notification, depth int) proof {
 		}
 		return ev.orElse(q, v, ev.standIns[n.ID], depth)
 	case models.NotificationHeld, models.NotificationPending, models.NotificationSending, models.NotificationFailed:
-		if ev.late(n) {
+		switch {
+		case n.State == models.NotificationHeld && n.Reason == models.SuppressedNoAddress:
+			v.verdict = models.SaidSuppressed // until there is an address
+		case ev.late(n):
 			v.verdict = models.GapLate
 		}
 	case models.NotificationSuppressed:

@@ -16,7 +16,7 @@ import (
 
 func TestTenProjectsOfOneOwnerAreOneMessage(t *testing.T) {
 	engines(t, func(t *testing.T, driver models.Driver) {
-		o := newSection(t, driver)
+		o := newCorner(t, driver)
 		var duties []int64
 		for i := range 10 {
 			due := day(6, 23) // in three days, but for one that is due today
@@ -54,7 +54,7 @@ func TestTenProjectsOfOneOwnerAreOneMessage(t *testing.T) {
 
 func TestOneReminderComesAsItIsAndWhoWantsEachGetsEach(t *testing.T) {
 	engines(t, func(t *testing.T, driver models.Driver) {
-		o := newSection(t, driver)
+		o := newCorner(t, driver)
 		o.duty(0, day(6, 23), models.Custom)
 		o.sweep(day(6, 20))
 		if going := o.going("owner"); len(going) != 1 || going[0].Template != "reminder_before" || going[0].Payload.Digest != nil || going[0].Urgency != models.Normal {
@@ -71,7 +71,7 @@ func TestOneReminderComesAsItIsAndWhoWantsEachGetsEach(t *testing.T) {
 }
 
 // killed sweeps and dies before the reminders are told.
-func (o *section) killed(d calendar.Date) {
+func (o *corner) killed(d calendar.Date) {
 	o.t.Helper()
 	o.clock.Advance(d.At(8, 30).Sub(o.clock.Now()))
 	ctx, kill := context.WithCancel(o.t.Context())
@@ -90,7 +90,7 @@ func (o *section) killed(d calendar.Date) {
 
 func TestWhatAKilledSweepHeldIsToldOnce(t *testing.T) {
 	engines(t, func(t *testing.T, driver models.Driver) {
-		o := newSection(t, driver)
+		o := newCorner(t, driver)
 		var duties []int64
 		for i := range 8 {
 			duties = append(duties, o.duty(i, day(6, 23), models.Custom))
@@ -115,7 +115,7 @@ func TestWhatAKilledSweepHeldIsToldOnce(t *testing.T) {
 
 func TestWhatWasHeldForDaysIsToldAsItIsNow(t *testing.T) {
 	engines(t, func(t *testing.T, driver models.Driver) {
-		o := newSection(t, driver)
+		o := newCorner(t, driver)
 		near, done, far := o.duty(0, day(6, 23), models.Custom), o.duty(1, day(6, 23), models.Custom), o.duty(2, day(6, 27), models.Custom)
 		o.killed(day(6, 20))
 		o.tx(func(tx *models.Tx) error { return tx.ReportDone(done, day(6, 20), "") })
@@ -140,7 +140,7 @@ func TestWhatWasHeldForDaysIsToldAsItIsNow(t *testing.T) {
 
 func TestSilencesAndAcknowledgementsKeepADutyOutOfTheDigest(t *testing.T) {
 	engines(t, func(t *testing.T, driver models.Driver) {
-		o := newSection(t, driver)
+		o := newCorner(t, driver)
 		var duties []int64
 		for i := range 5 {
 			duties = append(duties, o.duty(i, day(6, 27), models.Custom))
@@ -179,7 +179,7 @@ func TestSilencesAndAcknowledgementsKeepADutyOutOfTheDigest(t *testing.T) {
 }
 
 func TestQuietHoursAndWindowsDoNotTearADigest(t *testing.T) {
-	o := newSection(t, models.SQLite)
+	o := newCorner(t, models.SQLite)
 	o.reads("owner", models.Reach{QuietFrom: "20:00", QuietUntil: "09:00"})
 	o.duty(0, day(6, 23), models.Custom)
 	o.duty(1, day(6, 23), models.Custom)
@@ -202,7 +202,7 @@ func TestQuietHoursAndWindowsDoNotTearADigest(t *testing.T) {
 
 func TestPeopleWhoCannotBeReachedOrHaveLeft(t *testing.T) {
 	engines(t, func(t *testing.T, driver models.Driver) {
-		o := newSection(t, driver)
+		o := newCorner(t, driver)
 		o.routing = models.Only(models.ChannelEmail)
 		o.duty(0, day(6, 23), models.Custom)
 		o.duty(1, day(6, 23), models.Custom)
@@ -237,7 +237,7 @@ func TestPeopleWhoCannotBeReachedOrHaveLeft(t *testing.T) {
 }
 
 func TestMoreThanOneDigestHoldsGoesIntoSeveral(t *testing.T) {
-	o := newSection(t, models.SQLite)
+	o := newCorner(t, models.SQLite)
 	var duties []int64
 	for i := range 101 + 100 {
 		duties = append(duties, o.duty(i%3, day(6, 23), models.Custom))

@@ -121,12 +121,11 @@ func (lateTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 
 func TestTheWatchmanBeatsAsOftenAsItIsToldTo(t *testing.T) {
 	m := newMonitor(t, nil)
-	o := newSection(t, models.SQLite)
-	gaps := 0
+	o := newCorner(t, models.SQLite)
 	var log bytes.Buffer
 	w := &jobs.Watchman{
 		Store: o.Store, Clock: o.clock, Routing: o.routing, Log: slog.New(slog.NewTextHandler(&log, nil)), Jobs: map[string]jobs.Job{},
-		OpenGaps: func(context.Context) (int, error) { return gaps, nil }, Heartbeat: beat(t, m.URL+"/s3cret"),
+		Heartbeat: beat(t, m.URL+"/s3cret"),
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	var running sync.WaitGroup
@@ -134,11 +133,8 @@ func TestTheWatchmanBeatsAsOftenAsItIsToldTo(t *testing.T) {
 	if got := <-m.arrived; got != "GET /s3cret" {
 		t.Errorf("at first %s", got)
 	}
-	for minute := 1; minute <= 5; minute++ {
-		if err := o.clock.BlockUntilContext(t.Context(), 1); err != nil {
-			t.Fatal(err)
-		}
-		gaps = minute / 5 // nothing else looks at it: the watchman waits for the clock
+	o.gaps(1) // the watchman waits for the clock
+	for range 5 {
 		o.clock.Advance(time.Minute)
 	}
 	if got := <-m.arrived; got != "GET /s3cret/fail" {

@@ -13,7 +13,7 @@ import (
 
 func TestRemindersOfAWeekWaitForTheReport(t *testing.T) {
 	engines(t, func(t *testing.T, driver models.Driver) {
-		o := newSection(t, driver)
+		o := newCorner(t, driver)
 		for _, account := range []string{"owner", "manager"} {
 			o.reads(account, models.Reach{Digest: models.DigestWeekly})
 		}
@@ -62,7 +62,7 @@ func TestRemindersOfAWeekWaitForTheReport(t *testing.T) {
 }
 
 func TestNothingWaitsForAReportThatNeverComes(t *testing.T) {
-	o := newSection(t, models.SQLite)
+	o := newCorner(t, models.SQLite)
 	o.reads("owner", models.Reach{Digest: models.DigestWeekly})
 	duties := []int64{o.duty(0, day(6, 23), models.Custom), o.duty(1, day(6, 24), models.Custom)}
 	for d := day(6, 20); d.Before(day(6, 28)); d = d.AddDays(1) {
@@ -76,7 +76,7 @@ func TestNothingWaitsForAReportThatNeverComes(t *testing.T) {
 }
 
 // situation returns what the leader is told of the unit.
-func (o *section) situation() models.Situation {
+func (o *corner) situation() models.Situation {
 	o.t.Helper()
 	going := o.going("leader")
 	if len(going) == 0 || going[len(going)-1].Template != "report" {
@@ -91,7 +91,7 @@ func (o *section) situation() models.Situation {
 
 func TestALeaderHearsHowTheUnitStands(t *testing.T) {
 	engines(t, func(t *testing.T, driver models.Driver) {
-		o := newSection(t, driver)
+		o := newCorner(t, driver)
 		leader := o.people["leader"]
 		leader.UnitID = o.unit.ID
 		o.tx(func(tx *models.Tx) error { _, _, err := tx.SaveUser(&leader); return err })
@@ -152,7 +152,7 @@ func TestALeaderHearsHowTheUnitStands(t *testing.T) {
 
 func TestTrendsFollowThePaymentsByTheDaysOnWhichTheyWereMade(t *testing.T) {
 	engines(t, func(t *testing.T, driver models.Driver) {
-		o := newSection(t, driver)
+		o := newCorner(t, driver)
 		// Two projects of 10,000 yuan each: a plan of 25 % and 50 % in all.
 		o.target(0, day(5, 14), money.PercentOf(20))
 		o.target(0, day(6, 10), money.PercentOf(60))
@@ -192,7 +192,7 @@ func TestTrendsFollowThePaymentsByTheDaysOnWhichTheyWereMade(t *testing.T) {
 
 func TestWhereThereIsNothingNothingIsReported(t *testing.T) {
 	engines(t, func(t *testing.T, driver models.Driver) {
-		o := newSection(t, driver)
+		o := newCorner(t, driver)
 		o.reads("owner", models.Reach{Digest: models.DigestWeekly})
 		if stats := o.report(); stats.Reports != 0 || len(o.of("leader"))+len(o.of("owner")) != 0 {
 			t.Errorf("of nothing: %+v", stats)
@@ -210,7 +210,7 @@ func TestWhereThereIsNothingNothingIsReported(t *testing.T) {
 
 func TestReplicasThatReportAtOnceReportOnce(t *testing.T) {
 	engines(t, func(t *testing.T, driver models.Driver) {
-		o := newSection(t, driver)
+		o := newCorner(t, driver)
 		o.reads("owner", models.Reach{Digest: models.DigestWeekly})
 		o.duty(0, day(6, 23), models.Custom)
 		o.duty(1, day(6, 23), models.Custom)

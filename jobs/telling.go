@@ -44,7 +44,7 @@ func (t *telling) worthTelling(to models.User, rows []models.Notification) ([]mo
 		switch {
 		case n.State == models.NotificationHeld && n.Reason == "":
 			worth = append(worth, n)
-		case n.State != was.State || n.Reason != was.Reason:
+		case n.State != was.State || n.Reason != was.Reason || !n.NextAttemptAt.Equal(was.NextAttemptAt):
 			if err := t.tx.SaveHeld(n); err != nil {
 				return nil, err
 			}
@@ -79,6 +79,8 @@ func (t *telling) judge(n models.Notification, to models.User) models.Notificati
 		n.Reason, n.SilenceID = fate.Reason, fate.SilenceID
 		if fate.State == models.NotificationSuppressed {
 			n.State = fate.State
+		} else {
+			n.NextAttemptAt = fate.NextAttemptAt.UTC()
 		}
 		return n
 	}

@@ -2,7 +2,6 @@ package jobs
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"slices"
 	"time"
@@ -40,8 +39,6 @@ type Watchman struct {
 	QueueAge time.Duration
 	// Jobs are those that this server runs; others' schedules are not its business.
 	Jobs map[string]Job
-	// OpenGaps, if set, counts the reminders that the audit found missing.
-	OpenGaps func(context.Context) (int, error)
 	// Done, if set, is called after alarms were raised, so that they leave at once.
 	Done func()
 	// Heartbeat, if set, tells somebody outside whether all is well: what watches
@@ -165,15 +162,9 @@ func (w *Watchman) timers(ctx context.Context) ([]models.Alarm, error) {
 
 // gaps returns whether the audit found reminders missing.
 func (w *Watchman) gaps(ctx context.Context) ([]models.Alarm, error) {
-	if w.OpenGaps == nil {
-		return nil, nil
-	}
-	n, err := w.OpenGaps(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("count missing reminders: %w", err)
-	}
-	if n == 0 {
-		return nil, nil
+	n, err := w.Store.CountOpenGaps(ctx)
+	if err != nil || n == 0 {
+		return nil, err
 	}
 	return []models.Alarm{{Kind: models.AlarmGaps, Count: n}}, nil
 }

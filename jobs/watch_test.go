@@ -1,7 +1,6 @@
 package jobs_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -15,16 +14,15 @@ import (
 	"duban/models"
 )
 
-// watched is a section with a watchman.
+// watched is a corner with a watchman.
 type watched struct {
-	*section
+	*corner
 	*jobs.Watchman
-	gaps int
 }
 
 func newWatched(t *testing.T, driver models.Driver) *watched {
 	t.Helper()
-	w := &watched{section: newSection(t, driver)}
+	w := &watched{corner: newCorner(t, driver)}
 	w.Watchman = w.watchman()
 	// The server has been up for a day, and has swept each morning.
 	w.ran(models.JobSweep, day(6, 20).At(8, 30), models.RunDone)
@@ -38,24 +36,23 @@ func newWatched(t *testing.T, driver models.Driver) *watched {
 // watchman returns another one, as another replica has.
 func (w *watched) watchman() *jobs.Watchman {
 	return &jobs.Watchman{
-		Store: w.section.Store, Clock: w.clock, Routing: w.routing, Log: slog.New(slog.DiscardHandler),
-		Jobs:     map[string]jobs.Job{models.JobSweep: nil},
-		OpenGaps: func(context.Context) (int, error) { return w.gaps, nil },
+		Store: w.corner.Store, Clock: w.clock, Routing: w.routing, Log: slog.New(slog.DiscardHandler),
+		Jobs: map[string]jobs.Job{models.JobSweep: nil},
 	}
 }
 
 // ran records a run of a job.
 func (w *watched) ran(job string, at time.Time, state models.RunState) *models.JobRun {
 	w.t.Helper()
-	run, mine, err := w.section.StartRun(w.t.Context(), job, at, models.RunRunning)
+	run, mine, err := w.corner.StartRun(w.t.Context(), job, at, models.RunRunning)
 	if err != nil || !mine {
 		w.t.Fatalf("%v, %v", mine, err)
 	}
 	switch state {
 	case models.RunDone:
-		err = w.section.FinishRun(w.t.Context(), run, nil, nil)
+		err = w.corner.FinishRun(w.t.Context(), run, nil, nil)
 	case models.RunFailed:
-		err = w.section.FinishRun(w.t.Context(), run, nil, errors.New("disk full"))
+		err = w.corner.FinishRun(w.t.Context(), run, nil, errors.New("disk full"))
 	}
 	if err != nil {
 		w.t.Fatal(err)
@@ -103,7 +100,7 @@ func (w *watched) expect(when string, d time.Duration, wrong bool, want ...strin
 // set changes messages in the outbox, as a dispatcher would.
 func (w *watched) set(columns map[string]any, where string, args ...any) {
 	w.t.Helper()
-	if err := w.section.Read(w.t.Context()).Model(&models.Notification{}).Where(where, args...).UpdateColumns(columns).Error; err != nil {
+	if err := w.corner.Read(w.t.Context()).Model(&models.Notification{}).Where(where, args...).UpdateColumns(columns).Error; err != nil {
 		w.t.Fatal(err)
 	}
 }
@@ -133,7 +130,7 @@ func TestARunThatFailsOrHangs(t *testing.T) {
 		again := w.ran(models.JobSweep, fire.Add(time.Minute), models.RunRunning)
 		w.expect("is being tried again", time.Minute, true)
 		w.expect("still wrong the next morning", 24*time.Hour, true, "run sweep failed")
-		if err := w.section.FinishRun(t.Context(), again, nil, nil); err != nil {
+		if err := w.corner.FinishRun(t.Context(), again, nil, nil); err != nil {
 			t.Fatal(err)
 		}
 		w.expect("made up for, and today's is not late", time.Minute, false, "run sweep failed over")
@@ -146,7 +143,7 @@ func TestARunThatFailsOrHangs(t *testing.T) {
 func TestAScheduleThatCannotBeUsedAndOthersThatAreNotWatched(t *testing.T) {
 	w := newWatched(t, models.SQLite)
 	change := func(job string, fn func(*models.Schedule)) {
-		schedules, err := w.section.Schedules(t.Context())
+		schedules, err := w.corner.Schedules(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -232,7 +229,7 @@ func TestMessagesThatAreLostOrUnknown(t *testing.T) {
 func TestChannelsTimersAndGaps(t *testing.T) {
 	engines(t, func(t *testing.T, driver models.Driver) {
 		w := newWatched(t, driver)
-		if err := w.section.ChannelFails(t.Context(), models.ChannelSMS, "balance"); err != nil {
+		if err := w.corner.ChannelFails(t.Context(), models.ChannelSMS, "balance"); err != nil {
 			t.Fatal(err)
 		}
 		w.QueueAge = 20 * time.Minute
@@ -241,7 +238,7 @@ func TestChannelsTimersAndGaps(t *testing.T) {
 		if a := w.of("admin")[0].Payload.Alarm; a.Detail != "balance" || !a.Since.Equal(w.clock.Now().Add(-20*time.Minute)) {
 			t.Errorf("%+v", a)
 		}
-		if err := w.section.ChannelWorks(t.Context(), models.ChannelSMS); err != nil {
+		if err := w.corner.ChannelWorks(t.Context(), models.ChannelSMS); err != nil {
 			t.Fatal(err)
 		}
 		w.expect("works", time.Minute, false, "channel sms over")
@@ -249,9 +246,9 @@ func TestChannelsTimersAndGaps(t *testing.T) {
 		w.tx(func(tx *models.Tx) error {
 			return tx.Create(&models.WorkflowTimer{InstanceID: 1, Task: 1, State: models.TimerDead, FireAt: w.clock.Now().UTC(), LastError: "panic"})
 		})
-		w.gaps = 3
+		w.gaps(3)
 		w.expect("timers and gaps", time.Minute, true, "timers 1", "gaps 3")
-		w.gaps = 0
+		w.gaps(0)
 		w.expect("gaps are closed", time.Minute, true, "gaps over")
 	})
 }
@@ -260,12 +257,13 @@ func TestAnAlarmIsForEveryAdministratorOnceWhateverReplicasWatch(t *testing.T) {
 	engines(t, func(t *testing.T, driver models.Driver) {
 		w := newWatched(t, driver)
 		w.hire(models.User{Account: "admin2", Roles: []models.Role{models.RoleAdmin, models.RoleFinance}})
-		w.gaps = 1
-		check := func() {
+		w.gaps(1)
+		check := func(want bool) {
+			t.Helper()
 			var wg sync.WaitGroup
 			for range 6 {
 				wg.Go(func() {
-					if wrong, err := w.watchman().Check(t.Context()); err != nil || wrong != (w.gaps > 0) {
+					if wrong, err := w.watchman().Check(t.Context()); err != nil || wrong != want {
 						t.Error(wrong, err)
 					}
 				})
@@ -273,12 +271,12 @@ func TestAnAlarmIsForEveryAdministratorOnceWhateverReplicasWatch(t *testing.T) {
 			wg.Wait()
 			w.set(map[string]any{"state": models.NotificationSent}, "template = 'alarm' AND state = 'pending'")
 		}
-		check()
+		check(true)
 		if a, b, c := len(w.of("admin")), len(w.of("admin2")), len(w.of("finance")); a != 1 || b != 1 || c != 0 {
 			t.Errorf("%d, %d and %d messages", a, b, c)
 		}
-		w.gaps = 0
-		check()
+		w.gaps(0)
+		check(false)
 		if a, b := w.of("admin"), w.of("admin2"); len(a) != 2 || len(b) != 2 || !a[1].Payload.Alarm.Over {
 			t.Errorf("over: %d and %d messages", len(a), len(b))
 		}
@@ -288,9 +286,9 @@ func TestAnAlarmIsForEveryAdministratorOnceWhateverReplicasWatch(t *testing.T) {
 			u.Active = false
 			w.tx(func(tx *models.Tx) error { _, _, err := tx.SaveUser(&u); return err })
 		}
-		w.gaps = 2
+		w.gaps(2)
 		w.clock.Advance(2 * time.Hour)
-		check()
+		check(true)
 		if c := w.of("finance"); len(c) != 1 || c[0].Payload.Alarm.Count != 2 {
 			t.Errorf("finance: %+v", c)
 		}
@@ -298,7 +296,7 @@ func TestAnAlarmIsForEveryAdministratorOnceWhateverReplicasWatch(t *testing.T) {
 }
 
 func TestAFreshServerIsNotAccusedOfWhatItMissed(t *testing.T) {
-	o := newSection(t, models.SQLite)
+	o := newCorner(t, models.SQLite)
 	o.clock.Advance(5 * time.Hour)
 	w := &jobs.Watchman{
 		Store: o.Store, Clock: o.clock, Routing: o.routing, Log: slog.New(slog.DiscardHandler),

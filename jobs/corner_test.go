@@ -14,9 +14,9 @@ import (
 	"duban/models/money"
 )
 
-// section is a small unit whose duties a test adds one by one. It is Friday,
+// corner is a small unit whose duties a test adds one by one. It is Friday,
 // 20 June 2025.
-type section struct {
+type corner struct {
 	*models.Store
 	t       *testing.T
 	clock   *clockwork.FakeClock
@@ -26,10 +26,10 @@ type section struct {
 	project map[int]models.Project
 }
 
-func newSection(t *testing.T, driver models.Driver) *section {
+func newCorner(t *testing.T, driver models.Driver) *corner {
 	t.Helper()
 	clock := clockwork.NewFakeClockAt(day(6, 20).At(8, 30))
-	o := &section{
+	o := &corner{
 		Store: modelstest.Open(t, driver, clock), t: t, clock: clock, routing: models.Only(models.ChannelFile),
 		unit: models.Unit{Code: "603001", Name: "某中心"}, people: map[string]models.User{}, project: map[int]models.Project{},
 	}
@@ -42,7 +42,7 @@ func newSection(t *testing.T, driver models.Driver) *section {
 	return o
 }
 
-func (o *section) tx(fn func(*models.Tx) error) {
+func (o *corner) tx(fn func(*models.Tx) error) {
 	o.t.Helper()
 	if err := o.Tx(o.t.Context(), "tester", fn); err != nil {
 		o.t.Fatal(err)
@@ -50,7 +50,7 @@ func (o *section) tx(fn func(*models.Tx) error) {
 }
 
 // hire adds a person to the unit, or changes one.
-func (o *section) hire(u models.User) {
+func (o *corner) hire(u models.User) {
 	o.t.Helper()
 	u.Name, u.Email, u.Language, u.Active = u.Account, u.Account+"@example.cn", models.Chinese, true
 	o.tx(func(tx *models.Tx) error {
@@ -61,13 +61,13 @@ func (o *section) hire(u models.User) {
 }
 
 // reads sets how somebody wants to be reached.
-func (o *section) reads(account string, reach models.Reach) {
+func (o *corner) reads(account string, reach models.Reach) {
 	o.t.Helper()
 	o.tx(func(tx *models.Tx) error { return tx.SaveReach(o.people[account].ID, reach) })
 }
 
 // projects adds projects of the owner's, up to a number of them.
-func (o *section) projects(n int) {
+func (o *corner) projects(n int) {
 	o.t.Helper()
 	for i := len(o.project); i < n; i++ {
 		p := models.Project{
@@ -80,7 +80,7 @@ func (o *section) projects(n int) {
 }
 
 // duty adds a duty about a project that is due on a day, and returns its id.
-func (o *section) duty(project int, due calendar.Date, kind models.Kind) int64 {
+func (o *corner) duty(project int, due calendar.Date, kind models.Kind) int64 {
 	o.t.Helper()
 	o.projects(project + 1)
 	d := models.Obligation{
@@ -91,7 +91,7 @@ func (o *section) duty(project int, due calendar.Date, kind models.Kind) int64 {
 }
 
 // target adds a checkpoint of a project's spending plan with its duty.
-func (o *section) target(project int, due calendar.Date, percent money.Percent) int64 {
+func (o *corner) target(project int, due calendar.Date, percent money.Percent) int64 {
 	o.t.Helper()
 	o.projects(project + 1)
 	p := o.project[project]
@@ -109,7 +109,7 @@ func (o *section) target(project int, due calendar.Date, percent money.Percent) 
 }
 
 // pay records a payment, and that payments are on record up to a day.
-func (o *section) pay(project int, on, asOf calendar.Date, amount money.Fen) {
+func (o *corner) pay(project int, on, asOf calendar.Date, amount money.Fen) {
 	o.t.Helper()
 	o.tx(func(tx *models.Tx) error {
 		return tx.AddPayments([]models.Payment{{
@@ -118,12 +118,34 @@ func (o *section) pay(project int, on, asOf calendar.Date, amount money.Fen) {
 	})
 }
 
-func (o *section) sweeper() *jobs.Sweeper {
+// gaps has so many reminders missing, as an audit finds them.
+func (o *corner) gaps(n int) {
+	o.t.Helper()
+	open, err := o.OpenGaps(o.t.Context(), 100)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	o.tx(func(tx *models.Tx) error {
+		for _, g := range open {
+			if _, err := tx.CloseGap(g.ID, models.ClosedProven); err != nil {
+				return err
+			}
+		}
+		found := make([]models.Gap, n)
+		for i := range found {
+			found[i] = models.Gap{ObligationID: int64(1000 + i), Day: o.Today(), Problem: models.GapMissing}
+		}
+		_, err := tx.RecordGaps(found)
+		return err
+	})
+}
+
+func (o *corner) sweeper() *jobs.Sweeper {
 	return &jobs.Sweeper{Store: o.Store, Clock: o.clock, Routing: o.routing, Log: slog.New(slog.DiscardHandler)}
 }
 
 // sweep goes on to the morning of a day and sweeps it.
-func (o *section) sweep(d calendar.Date) jobs.Stats {
+func (o *corner) sweep(d calendar.Date) jobs.Stats {
 	o.t.Helper()
 	o.clock.Advance(d.At(8, 30).Sub(o.clock.Now()))
 	stats, err := o.sweeper().Sweep(o.t.Context(), d)
@@ -133,7 +155,7 @@ func (o *section) sweep(d calendar.Date) jobs.Stats {
 	return stats
 }
 
-func (o *section) report() jobs.ReportStats {
+func (o *corner) report() jobs.ReportStats {
 	o.t.Helper()
 	stats, err := (&jobs.Reporter{Store: o.Store, Clock: o.clock, Routing: o.routing}).Report(o.t.Context(), o.Today())
 	if err != nil {
@@ -143,7 +165,7 @@ func (o *section) report() jobs.ReportStats {
 }
 
 // of returns the messages to somebody, those about duties and others, in order.
-func (o *section) of(account string) []models.Notification {
+func (o *corner) of(account string) []models.Notification {
 	o.t.Helper()
 	all, err := o.NotificationsAfter(o.t.Context(), 0)
 	if err != nil {
@@ -159,7 +181,7 @@ func (o *section) of(account string) []models.Notification {
 }
 
 // going returns the messages that will be sent to somebody.
-func (o *section) going(account string) []models.Notification {
+func (o *corner) going(account string) []models.Notification {
 	o.t.Helper()
 	var going []models.Notification
 	for _, n := range o.of(account) {
@@ -172,7 +194,7 @@ func (o *section) going(account string) []models.Notification {
 
 // toldOnce checks that each duty reaches its reader exactly once: by itself,
 // or in one digest that is on its way and lists it.
-func (o *section) toldOnce(account string, duties []int64) {
+func (o *corner) toldOnce(account string, duties []int64) {
 	o.t.Helper()
 	messages := map[int64]models.Notification{}
 	times := map[int64]int{}
