@@ -239,7 +239,9 @@ func (w *watch) logFailure(ctx context.Context, job string, err error) {
 func (w *watch) run(ctx context.Context, run *models.JobRun) {
 	began := w.Clock.Now()
 	counts, err := w.guarded(ctx, run)
-	if err != nil {
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		w.Log.InfoContext(ctx, "job cut short by the stop, will be run again", "job", run.Job, "run", run.ID)
+	} else if err != nil {
 		w.Log.ErrorContext(ctx, "job failed", "job", run.Job, "run", run.ID, "error", err)
 	} else {
 		w.Log.InfoContext(ctx, "job done", "job", run.Job, "run", run.ID, "counts", counts, "took", w.Clock.Since(began).String())

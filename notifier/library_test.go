@@ -62,30 +62,30 @@ func TestAPublishedWordingIsSentWithoutARestart(t *testing.T) {
 	modelstest.Each(t, clock, func(t *testing.T, s *models.Store) {
 		o := newOutbox(t, s, clock)
 		channel := &listener{}
-		lib, u := o.library(), o.user()
-		sent := func() string {
+		d, u := o.dispatcher(channel), o.user()
+		sent := func(wording int) string {
 			t.Helper()
-			current, err := lib.Current(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
 			o.add(u, 1)
-			o.drain(o.dispatcher(channel, func(c *notifier.Config) { c.Templates = current }))
+			o.drain(d)
+			rows := o.rows()
+			if row := rows[len(rows)-1]; row.State != models.NotificationSent || row.Wording != wording {
+				t.Errorf("message %d is %s with version %d, not %d", row.ID, row.State, row.Wording, wording)
+			}
 			return channel.heard[len(channel.heard)-1].Text
 		}
-		if text := sent(); !strings.Contains(text, "应在2025年6月30日前") {
+		if text := sent(0); !strings.Contains(text, "应在2025年6月30日前") {
 			t.Errorf("the built-in words are not sent:\n%s", text)
 		}
 		o.publish(saying(t, "新的措辞：{{.Whose}}"))
-		if text := sent(); !strings.Contains(text, "新的措辞：办公楼运转经费") || !strings.Contains(text, "计划进度：50%") {
+		if text := sent(1); !strings.Contains(text, "新的措辞：办公楼运转经费") || !strings.Contains(text, "计划进度：50%") {
 			t.Errorf("the wording is not sent, or has lost the facts:\n%s", text)
 		}
 		o.publish(saying(t, "更新的措辞"))
-		if text := sent(); !strings.Contains(text, "更新的措辞") {
+		if text := sent(2); !strings.Contains(text, "更新的措辞") {
 			t.Errorf("the newest wording is not sent:\n%s", text)
 		}
 		o.publish(textOf(notifier.ReminderBefore, ""))
-		if text := sent(); !strings.Contains(text, "应在2025年6月30日前") {
+		if text := sent(0); !strings.Contains(text, "应在2025年6月30日前") {
 			t.Errorf("the built-in words are not back:\n%s", text)
 		}
 	})

@@ -113,7 +113,6 @@ func newServer(ctx context.Context, cfg *config.Config, s *models.Store, clock c
 	srv.scheduler = &jobs.Scheduler{Store: s, Clock: clock, Log: log, Jobs: work}
 	srv.watchman = &jobs.Watchman{
 		Store: s, Clock: clock, Routing: d.routing, Log: log, QueueAge: cfg.Watch.QueueAge, Jobs: work, Done: dispatcher.Wake,
-		OpenGaps: s.CountOpenGaps,
 	}
 	if address := string(cfg.Watch.HeartbeatURL); address != "" {
 		if srv.watchman.Heartbeat, err = jobs.NewHeartbeat(address, cfg.Watch.HeartbeatEvery, nil); err != nil {
