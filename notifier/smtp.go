@@ -10,7 +10,9 @@ import (
 	netmail "net/mail"
 	"os"
 	"strconv"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/jonboulle/clockwork"
 	"github.com/wneessen/go-mail"
@@ -202,7 +204,7 @@ func (s *SMTP) Send(ctx context.Context, m Message) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	reusable, err := conn.send(ctx, msg)
+	reusable, err := conn.send(ctx, msg, !isASCII(s.from.Address+m.Address))
 	if reusable {
 		conn.idleSince = s.cfg.Clock.Now()
 	} else {
@@ -214,6 +216,10 @@ func (s *SMTP) Send(ctx context.Context, m Message) (string, error) {
 		return "", err
 	}
 	return id, nil
+}
+
+func isASCII(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return r > unicode.MaxASCII })
 }
 
 // acquire waits for a free slot and returns a connection that the server is

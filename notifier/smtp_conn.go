@@ -82,9 +82,12 @@ func (c *smtpConn) reset(ctx context.Context) error {
 }
 
 // send transmits one message within the timeout, and reports whether the
-// connection is fit for another.
-func (c *smtpConn) send(ctx context.Context, msg *mail.Msg) (reusable bool, err error) {
+// connection is fit for another. A message to a Chinese address (RFC 6531) is
+// declared as such. Any other must not be, though go-mail would: a server that
+// passes it on to one that has never heard of this has to return it.
+func (c *smtpConn) send(ctx context.Context, msg *mail.Msg, declare bool) (reusable bool, err error) {
 	defer closeWhenDone(ctx, c.raw)()
+	c.client.SkipSMTPUTF8(!declare)
 	if err := c.mailer.SendWithSMTPClient(c.client, msg); err != nil {
 		failure, reusable := sendFailure(err)
 		return reusable, failure
