@@ -192,13 +192,13 @@ func (o *corner) going(account string) []models.Notification {
 	return going
 }
 
-// toldOnce checks that each duty reaches its reader exactly once: by itself,
+// toldOnce checks that each duty reaches the owner exactly once: by itself,
 // or in one digest that is on its way and lists it.
-func (o *corner) toldOnce(account string, duties []int64) {
+func (o *corner) toldOnce(duties []int64) {
 	o.t.Helper()
 	messages := map[int64]models.Notification{}
 	times := map[int64]int{}
-	for _, n := range o.of(account) {
+	for _, n := range o.of("owner") {
 		messages[n.ID] = n
 		if n.State == models.NotificationPending && n.ObligationID != 0 {
 			times[n.ObligationID]++
@@ -209,7 +209,7 @@ func (o *corner) toldOnce(account string, duties []int64) {
 			}
 		}
 	}
-	for _, n := range o.of(account) {
+	for _, n := range o.of("owner") {
 		if n.DigestID != 0 && (n.Reason != models.SuppressedDigest || messages[n.DigestID].State != models.NotificationPending) {
 			o.t.Errorf("message %d is %s (%s) and told by message %d, which is %s", n.ID, n.State, n.Reason, n.DigestID, messages[n.DigestID].State)
 		}

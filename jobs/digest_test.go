@@ -38,14 +38,14 @@ func TestTenProjectsOfOneOwnerAreOneMessage(t *testing.T) {
 		if first := d.Items[0]; first.ObligationID != duties[7] || first.DaysLeft != 0 || first.ProjectName != "项目7" || first.Audience != models.ToOwner {
 			t.Errorf("the most urgent is %+v", first)
 		}
-		o.toldOnce("owner", duties)
+		o.toldOnce(duties)
 		// Again on the same day, when nothing is new and when something is.
 		if again := o.sweep(day(6, 20)); again.Digests != 0 {
 			t.Errorf("again: %+v", again)
 		}
 		late := o.duty(11, day(6, 23), models.Custom)
 		o.sweep(day(6, 20))
-		o.toldOnce("owner", append(duties, late))
+		o.toldOnce(append(duties, late))
 		if going := o.going("owner"); len(going) != 2 || going[1].ObligationID != late || going[1].Template != "reminder_before" || going[1].Reason != "" {
 			t.Errorf("what came later: %+v", going)
 		}
@@ -106,7 +106,7 @@ func TestWhatAKilledSweepHeldIsToldOnce(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		o.toldOnce("owner", duties)
+		o.toldOnce(duties)
 		if going := o.going("owner"); len(going) != 1 {
 			t.Errorf("%d messages", len(going))
 		}
@@ -120,7 +120,7 @@ func TestWhatWasHeldForDaysIsToldAsItIsNow(t *testing.T) {
 		o.killed(day(6, 20))
 		o.tx(func(tx *models.Tx) error { return tx.ReportDone(done, day(6, 20), "") })
 		o.sweep(day(6, 23))
-		o.toldOnce("owner", []int64{near, far})
+		o.toldOnce([]int64{near, far})
 		going := o.going("owner")
 		if len(going) != 1 || len(going[0].Payload.Digest.Items) != 2 || going[0].Payload.Digest.Items[0].DaysLeft != 0 || going[0].Payload.Digest.Items[1].DaysLeft != 4 {
 			t.Fatalf("%+v", going)
@@ -160,7 +160,7 @@ func TestSilencesAndAcknowledgementsKeepADutyOutOfTheDigest(t *testing.T) {
 			})
 		})
 		o.sweep(day(6, 20))
-		o.toldOnce("owner", []int64{duties[0], duties[4]})
+		o.toldOnce([]int64{duties[0], duties[4]})
 		for _, n := range o.of("owner") {
 			want := map[int64][2]string{
 				duties[1]: {"suppressed", models.SuppressedMuted}, duties[2]: {"suppressed", models.SuppressedSilenced}, duties[3]: {"held", models.WaitsAcknowledged},
@@ -243,7 +243,7 @@ func TestMoreThanOneDigestHoldsGoesIntoSeveral(t *testing.T) {
 		duties = append(duties, o.duty(i%3, day(6, 23), models.Custom))
 	}
 	o.sweep(day(6, 20))
-	o.toldOnce("owner", duties)
+	o.toldOnce(duties)
 	if going := o.going("owner"); len(going) != 3 || going[0].ObligationID == 0 || len(going[1].Payload.Digest.Items) != 100 || len(going[2].Payload.Digest.Items) != 100 {
 		t.Errorf("%d messages", len(going))
 	}

@@ -50,7 +50,7 @@ func TestRemindersOfAWeekWaitForTheReport(t *testing.T) {
 		if !slices.Equal(told, []int64{overdue, duties[0], duties[1]}) {
 			t.Errorf("it tells %v", told)
 		}
-		o.toldOnce("owner", told)
+		o.toldOnce(told)
 		// The manager had nothing else, which is said, too; the leader gets the unit's.
 		if going := o.going("manager"); len(going) != 2 || len(going[1].Payload.Digest.Items) != 0 {
 			t.Errorf("the manager: %+v", going)
@@ -72,7 +72,7 @@ func TestNothingWaitsForAReportThatNeverComes(t *testing.T) {
 		}
 	}
 	o.sweep(day(6, 28))
-	o.toldOnce("owner", duties)
+	o.toldOnce(duties)
 }
 
 // situation returns what the leader is told of the unit.

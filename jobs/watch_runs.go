@@ -43,7 +43,7 @@ func (w *Watchman) runs(ctx context.Context) ([]models.Alarm, error) {
 func (w *Watchman) runsOf(ctx context.Context, sc models.Schedule) (alarm models.Alarm, wrong bool, err error) {
 	spec, err := ParseCron(sc.Cron, sc.TimeZone)
 	if err != nil {
-		return models.Alarm{Problem: runRefused, Detail: err.Error()}, true, nil
+		return models.Alarm{Problem: runRefused, Detail: err.Error()}, true, nil //nolint:nilerr // what is wrong is the schedule, and that is the answer
 	}
 	until := w.Clock.Now().Add(time.Second) // a fire of this very moment counts
 	for range 2 {

@@ -25,7 +25,7 @@ func newWatched(t *testing.T, driver models.Driver) *watched {
 	w := &watched{corner: newCorner(t, driver)}
 	w.Watchman = w.watchman()
 	// The server has been up for a day, and has swept each morning.
-	w.ran(models.JobSweep, day(6, 20).At(8, 30), models.RunDone)
+	w.ran(day(6, 20).At(8, 30), models.RunDone)
 	w.clock.Advance(40 * time.Minute)
 	if wrong, err := w.Check(t.Context()); wrong || err != nil {
 		t.Fatalf("at first: %v, %v", wrong, err)
@@ -41,18 +41,18 @@ func (w *watched) watchman() *jobs.Watchman {
 	}
 }
 
-// ran records a run of a job.
-func (w *watched) ran(job string, at time.Time, state models.RunState) *models.JobRun {
+// ran records a run of the sweep.
+func (w *watched) ran(at time.Time, state models.RunState) *models.JobRun {
 	w.t.Helper()
-	run, mine, err := w.corner.StartRun(w.t.Context(), job, at, models.RunRunning)
+	run, mine, err := w.StartRun(w.t.Context(), models.JobSweep, at, models.RunRunning)
 	if err != nil || !mine {
 		w.t.Fatalf("%v, %v", mine, err)
 	}
 	switch state {
 	case models.RunDone:
-		err = w.corner.FinishRun(w.t.Context(), run, nil, nil)
+		err = w.FinishRun(w.t.Context(), run, nil, nil)
 	case models.RunFailed:
-		err = w.corner.FinishRun(w.t.Context(), run, nil, errors.New("disk full"))
+		err = w.FinishRun(w.t.Context(), run, nil, errors.New("disk full"))
 	}
 	if err != nil {
 		w.t.Fatal(err)
@@ -114,7 +114,7 @@ func TestAMissedRunRaisesAnAlarmAndItsRecoveryIsTold(t *testing.T) {
 		w.expect("29 minutes late", 29*time.Minute, false)
 		w.expect("30 minutes late", time.Minute, true, "run sweep missed")
 		w.expect("once a day", time.Minute, true)
-		w.ran(models.JobSweep, tomorrow, models.RunDone)
+		w.ran(tomorrow, models.RunDone)
 		w.expect("made up for", time.Minute, false, "run sweep missed over")
 		w.expect("once", time.Minute, false)
 	})
@@ -125,16 +125,16 @@ func TestARunThatFailsOrHangs(t *testing.T) {
 		w := newWatched(t, driver)
 		fire := day(6, 21).At(8, 30)
 		w.clock.Advance(fire.Sub(w.clock.Now()))
-		w.ran(models.JobSweep, fire, models.RunFailed)
+		w.ran(fire, models.RunFailed)
 		w.expect("failed", time.Second, true, "run sweep failed")
-		again := w.ran(models.JobSweep, fire.Add(time.Minute), models.RunRunning)
+		again := w.ran(fire.Add(time.Minute), models.RunRunning)
 		w.expect("is being tried again", time.Minute, true)
 		w.expect("still wrong the next morning", 24*time.Hour, true, "run sweep failed")
-		if err := w.corner.FinishRun(t.Context(), again, nil, nil); err != nil {
+		if err := w.FinishRun(t.Context(), again, nil, nil); err != nil {
 			t.Fatal(err)
 		}
 		w.expect("made up for, and today's is not late", time.Minute, false, "run sweep failed over")
-		w.ran(models.JobSweep, day(6, 22).At(8, 30), models.RunRunning)
+		w.ran(day(6, 22).At(8, 30), models.RunRunning)
 		w.expect("for an hour", time.Hour, false)
 		w.expect("for longer", time.Minute, true, "run sweep stuck")
 	})
@@ -143,7 +143,7 @@ func TestARunThatFailsOrHangs(t *testing.T) {
 func TestAScheduleThatCannotBeUsedAndOthersThatAreNotWatched(t *testing.T) {
 	w := newWatched(t, models.SQLite)
 	change := func(job string, fn func(*models.Schedule)) {
-		schedules, err := w.corner.Schedules(t.Context())
+		schedules, err := w.Schedules(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -229,7 +229,7 @@ func TestMessagesThatAreLostOrUnknown(t *testing.T) {
 func TestChannelsTimersAndGaps(t *testing.T) {
 	engines(t, func(t *testing.T, driver models.Driver) {
 		w := newWatched(t, driver)
-		if err := w.corner.ChannelFails(t.Context(), models.ChannelSMS, "balance"); err != nil {
+		if err := w.ChannelFails(t.Context(), models.ChannelSMS, "balance"); err != nil {
 			t.Fatal(err)
 		}
 		w.QueueAge = 20 * time.Minute
@@ -238,7 +238,7 @@ func TestChannelsTimersAndGaps(t *testing.T) {
 		if a := w.of("admin")[0].Payload.Alarm; a.Detail != "balance" || !a.Since.Equal(w.clock.Now().Add(-20*time.Minute)) {
 			t.Errorf("%+v", a)
 		}
-		if err := w.corner.ChannelWorks(t.Context(), models.ChannelSMS); err != nil {
+		if err := w.ChannelWorks(t.Context(), models.ChannelSMS); err != nil {
 			t.Fatal(err)
 		}
 		w.expect("works", time.Minute, false, "channel sms over")

@@ -26,8 +26,26 @@ type candidate struct {
 	Urgency       Urgency
 	State         NotificationState
 	Reason        string
+	Route         []Channel `gorm:"serializer:json"`
+	FailingSince  *time.Time
 	NextAttemptAt time.Time
 	Due           bool
+}
+
+// Patience is for how long a message of an urgency may fail before the next
+// channel of its route takes over.
+type Patience func(Urgency) time.Duration
+
+// fallsBackAt returns when a message that has to wait falls back, or the zero
+// time if it has nothing to fall back on.
+func (c candidate) fallsBackAt(p Patience, now time.Time) time.Time {
+	switch {
+	case len(c.Route) == 0:
+		return time.Time{}
+	case c.FailingSince == nil:
+		return now.Add(p(c.Urgency))
+	}
+	return c.FailingSince.Add(p(c.Urgency))
 }
 
 // line is where messages queue.
@@ -42,11 +60,12 @@ func (c candidate) line() line { return line{c.RecipientID, c.Channel} }
 // which must be new for each call. Workers take turns, so that of several that
 // see the same message one gets it, and so that nobody is told the later of
 // two things first: a message waits while an earlier one to the same person by
-// the same channel is being sent, or will be tried again. The messages come
+// the same channel is being sent, or will be tried again, but no longer than
+// until it falls back itself. The messages come
 // back in the order in which they were created, but those first that somebody
 // waits for in front of a screen, in state sending, with this attempt counted;
 // those that another worker left behind have Uncertain raised by one.
-func (s *Store) ClaimNotifications(ctx context.Context, token string, limit int, lease time.Duration) ([]Notification, error) {
+func (s *Store) ClaimNotifications(ctx context.Context, token string, limit int, lease time.Duration, patience Patience) ([]Notification, error) {
 	var claimed []Notification
 	err := s.Tx(ctx, "system", func(tx *Tx) error {
 		claimed = nil // an attempt that was rolled back has claimed nothing
@@ -58,7 +77,7 @@ func (s *Store) ClaimNotifications(ctx context.Context, token string, limit int,
 			return err
 		}
 		now := s.now()
-		ids, err := tx.claimable(now, leaseNow, limit)
+		ids, err := tx.claimable(now, leaseNow, limit, patience)
 		if err != nil || len(ids) == 0 {
 			return err
 		}
@@ -93,7 +112,7 @@ const notHeld = "(urgency = 'instant' OR NOT EXISTS (SELECT 1 FROM notifications
 
 // claimable returns the messages that are due and whose turn it is, but for
 // those that are under way.
-func (tx *Tx) claimable(now, leaseNow time.Time, limit int) ([]int64, error) {
+func (tx *Tx) claimable(now, leaseNow time.Time, limit int, patience Patience) ([]int64, error) {
 	var found []candidate
 	err := tx.db.Model(&Notification{}).Select("id, recipient_id, channel, urgency").Where(due, now, leaseNow).Where(notHeld, leaseNow).
 		Order("next_attempt_at, id").Limit(limit).Find(&found).Error
@@ -113,7 +132,7 @@ func (tx *Tx) claimable(now, leaseNow time.Time, limit int) ([]int64, error) {
 	if len(places) == 0 {
 		return ids, nil
 	}
-	others, err := tx.inTurn(places, last, now, leaseNow)
+	others, err := tx.inTurn(places, last, now, leaseNow, patience)
 	return append(ids, others...), err
 }
 
@@ -121,14 +140,14 @@ func (tx *Tx) claimable(now, leaseNow time.Time, limit int) ([]int64, error) {
 // were found in each: a message that was tried before, or put off, is due since
 // later than those that came after it. Whoever has to wait for an earlier one
 // is put off until then. The last is the highest id that was found.
-func (tx *Tx) inTurn(places map[line]int, last int64, now, leaseNow time.Time) ([]int64, error) {
+func (tx *Tx) inTurn(places map[line]int, last int64, now, leaseNow time.Time, patience Patience) ([]int64, error) {
 	people := make([]int64, 0, len(places))
 	for l := range places {
 		people = append(people, l.recipient)
 	}
 	slices.Sort(people)
 	var queue []candidate
-	err := tx.db.Model(&Notification{}).Select("id, recipient_id, channel, state, reason, next_attempt_at, CASE WHEN "+due+" THEN 1 ELSE 0 END AS due", now, leaseNow).
+	err := tx.db.Model(&Notification{}).Select("id, recipient_id, channel, urgency, state, reason, route, failing_since, next_attempt_at, CASE WHEN "+due+" THEN 1 ELSE 0 END AS due", now, leaseNow).
 		Where("recipient_id IN ? AND id <= ? AND urgency <> ?", slices.Compact(people), last, Instant).
 		Where("("+due+" OR (state = 'failed' AND attempts < ?) OR (state = 'pending' AND reason = ?))", now, leaseNow, blockingAttempts, WaitsLimit).
 		Order("id").Find(&queue).Error
@@ -143,9 +162,9 @@ func (tx *Tx) inTurn(places map[line]int, last int64, now, leaseNow time.Time) (
 		case !c.Due && !waits:
 			first[c.line()] = c
 		case !c.Due || places[c.line()] == 0:
-		case waits:
+		case waits && !before.outlasts(c.fallsBackAt(patience, now), now):
 			places[c.line()]--
-			if err := tx.waitFor(c, before, now); err != nil {
+			if err := tx.waitFor(c, before, c.fallsBackAt(patience, now), now); err != nil {
 				return nil, err
 			}
 		default:
@@ -156,13 +175,23 @@ func (tx *Tx) inTurn(places map[line]int, last int64, now, leaseNow time.Time) (
 	return ids, nil
 }
 
-// waitFor puts a message off until the one before it is due.
-func (tx *Tx) waitFor(c, before candidate, now time.Time) error {
+// outlasts reports whether waiting for a message that fails makes no sense any
+// more, since the one that waits falls back by now.
+func (c candidate) outlasts(fallsBack, now time.Time) bool {
+	return c.State == NotificationFailed && !fallsBack.IsZero() && !now.Before(fallsBack)
+}
+
+// waitFor puts a message off until the one before it is due, or until it falls
+// back itself.
+func (tx *Tx) waitFor(c, before candidate, fallsBack, now time.Time) error {
 	set := map[string]any{"next_attempt_at": before.NextAttemptAt}
-	if before.State == NotificationFailed {
-		set["failing_since"] = gorm.Expr("COALESCE(failing_since, ?)", now)
-	} else {
+	if before.State != NotificationFailed {
 		set["reason"] = before.Reason
+	} else {
+		set["failing_since"] = gorm.Expr("COALESCE(failing_since, ?)", now)
+		if !fallsBack.IsZero() && fallsBack.Before(before.NextAttemptAt) {
+			set["next_attempt_at"] = stored(fallsBack)
+		}
 	}
 	return tx.db.Model(&Notification{}).Where("id = ?", c.ID).UpdateColumns(set).Error
 }

@@ -34,7 +34,8 @@ func (g Gate) Judge(n models.Notification) (models.Outcome, bool) {
 	duty := g.Standing.Duties[n.ObligationID]
 	reminder := n.ObligationID != 0 && n.InstanceID == 0
 	switch {
-	case reminder && duty.Settled(), g.Standing.Decided(n):
+	// What a person has reported done is settled by the next sweep.
+	case reminder && (duty.Settled() || !duty.DoneOn.IsZero()), g.Standing.Decided(n):
 		return suppressed(models.SuppressedSettled), false
 	case reminder && g.Standing.Newer(n):
 		return suppressed(models.SuppressedStale), false
