@@ -6,6 +6,8 @@ var wordingTexts = map[string]text{
 	"wordings":       {"消息模板", "Message templates"},
 	"wordings.about": {"每种消息的措辞。修改启用后，此后发出的消息即按新措辞；已发出的消息仍按当时的措辞显示。", "What each message says. A change applies to messages sent from then on; those that were sent are shown as they were."},
 
+	"message.wording": {"措辞", "Words"},
+
 	"wording.template":         {"消息", "Message"},
 	"wording.builtin":          {"内置模板", "Built-in"},
 	"wording.version":          {"第 %d 版", "Version %d"},

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 
@@ -93,8 +94,10 @@ func (s *server) previewText(p *previewView, x example, w models.Wording) error 
 	}
 	p.Subject, p.Text = m.Subject, m.Text
 	// A message that is for one person alone is none for a group.
-	if group, err := x.words(s.Library.Builtin(), w, models.ChannelWeCom, x.to); err == nil && group.Text != m.Text {
-		p.Group = group.Text
+	if group, err := x.words(s.Library.Builtin(), w, models.ChannelWeCom, x.to); err == nil {
+		if text := cmp.Or(group.Brief, group.Text); text != m.Text {
+			p.Group = text
+		}
 	}
 	return nil
 }

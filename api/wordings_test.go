@@ -98,7 +98,7 @@ func TestAWordingIsPreviewedPublishedAndRestored(t *testing.T) {
 	expect(t, admin.post(reminderWords, editing("publish", reworded("新的措辞"), 0)), http.StatusSeeOther, "done=published")
 	expect(t, admin.get(reminderWords+"&done=published"), http.StatusOK, "已启用第 1 版", "现行第 1 版", "admin", "恢复内置模板")
 	expect(t, admin.get("/templates"), http.StatusOK, "第 1 版 2025-07-01 09:00 admin")
-	expect(t, admin.get(fmt.Sprintf("/messages/%d", n.ID)), http.StatusOK, "新的措辞")
+	expect(t, admin.get(fmt.Sprintf("/messages/%d", n.ID)), http.StatusOK, "新的措辞", "措辞 第 1 版")
 	expect(t, admin.post(reminderWords, editing("publish", reworded("更新的措辞"), 1)), http.StatusSeeOther)
 	expect(t, admin.get(reminderWords+"&number=1"), http.StatusOK, "已载入第 1 版", "现行第 2 版")
 
@@ -297,7 +297,7 @@ func TestAWordingIsChangedInABrowser(t *testing.T) {
 		h.look("template-preview", width)
 		b.clock.Advance(time.Minute)
 		press("test", `.did`)
-		press("publish", `.did`)
+		h.do(chromedp.Click(`button[value="publish"]`), chromedp.WaitReady(fmt.Sprintf(`input[name="seen"][value="%d"]`, i+1)))
 		h.look("template-published", width)
 		h.do(chromedp.Click(`nav.chips a:nth-child(2)`), chromedp.WaitVisible(`textarea[rows="8"]`))
 		press("preview", `.phone`)

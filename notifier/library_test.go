@@ -128,6 +128,26 @@ func TestABrokenWordingStopsNoMessage(t *testing.T) {
 	})
 }
 
+// Checks cannot foresee every message. One on which a wording fails is put into
+// the built-in words.
+func TestAWordingThatFailsOnTheFactsStopsNoMessage(t *testing.T) {
+	with, err := templates(t, "").With([]models.Wording{saying(t, `新的措辞{{if eq .Title "没有想到的事项"}}{{.Approval.Step}}{{end}}`)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for title, want := range map[string]struct {
+		text   string
+		number int
+	}{"设备验收": {"新的措辞", 1}, "没有想到的事项": {"应在2025年6月30日前", 0}} {
+		r := aReminder(models.Completion)
+		r.Title = title
+		m, err := with.Render(aNotification(notifier.ReminderBefore, models.Chinese, r), models.User{Name: "张三"})
+		if err != nil || m.Wording != want.number || !strings.Contains(m.Text, want.text) {
+			t.Errorf("%s: number %d, %v:\n%s", title, m.Wording, err, m.Text)
+		}
+	}
+}
+
 // What was said is shown as it was said.
 func TestAMessageKeepsItsWording(t *testing.T) {
 	clock := clockwork.NewFakeClockAt(start)
