@@ -53,10 +53,6 @@ var wordingTexts = map[string]text{
 	"wording_kind.en.text":    {"英文消息", "English message"},
 	"wording_kind.en.sms":     {"英文短信", "English text message"},
 
-	"template.digest": {"汇总提醒", "Digest"},
-	"template.report": {"督办周报", "Weekly report"},
-	"template.alarm":  {"系统告警", "Alarm"},
-
 	"template_use.reminder_before":     {"到期前提醒经办人等。", "Before a duty is due."},
 	"template_use.reminder_today":      {"到期当天提醒。", "On the day on which a duty is due."},
 	"template_use.reminder_overdue":    {"逾期后提醒和升级。", "After a duty is overdue, and when it is escalated."},
