@@ -157,7 +157,7 @@ type DutyFilter struct {
 	Light    Light
 	From, To calendar.Date // due on or between these days
 
-	Grave                  bool          // only those that are overdue or red, the red ones first
+	Grave                  bool          // only those that are overdue or red (see grave), the red ones first
 	SettledFrom, SettledTo calendar.Date // settled on or between these days
 
 	// The page: up to Limit of them, after the one due on AfterDue with AfterID.
@@ -165,6 +165,12 @@ type DutyFilter struct {
 	AfterID  int64
 	Limit    int
 }
+
+// grave selects the duties that are overdue, and the red ones whose project is
+// not listed for an overdue one of the kind already: every later checkpoint of
+// a plan has the light of the one that was missed.
+const grave = unsettled + " AND (o.state = 'missed' OR o.light = 'red' AND NOT EXISTS (SELECT 1 FROM obligations e " +
+	"WHERE e.subject = o.subject AND e.kind = o.kind AND e.state = 'missed' AND e.settled_on IS NULL))"
 
 func (f DutyFilter) apply(db *gorm.DB) *gorm.DB {
 	where := on(&db)
@@ -174,7 +180,7 @@ func (f DutyFilter) apply(db *gorm.DB) *gorm.DB {
 	where(f.State != "", "o.state = ?", f.State)
 	where(f.PersonID != 0, "o.project_id IN (SELECT id FROM projects WHERE owner_id = ? OR manager_id = ?)", f.PersonID, f.PersonID)
 	where(f.Unsettled, unsettled)
-	where(f.Grave, unsettled+" AND (o.state = 'missed' OR o.light = 'red')")
+	where(f.Grave, grave)
 	where(!f.SettledFrom.IsZero(), "o.settled_on >= ?", f.SettledFrom)
 	where(!f.SettledTo.IsZero(), "o.settled_on <= ?", f.SettledTo)
 	where(!f.Current.IsZero(), "("+unsettled+" OR (o.state <> 'waived' AND o.settled_on >= ?))", f.Current)

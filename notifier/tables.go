@@ -173,12 +173,12 @@ func (v *view) trend(t *models.Trend) {
 	}
 }
 
-// brief writes an amount in one unit only.
+// brief writes an amount in one unit only, from which no line is broken.
 func (v *view) brief(f money.Fen) string {
 	if v.Language == models.English {
-		return "CNY " + grouped(f.String())
+		return "CNY\u00a0" + grouped(f.String())
 	}
-	return grouped(f.In(money.TenThousand)) + " 万元"
+	return grouped(f.In(money.TenThousand)) + "\u00a0万元"
 }
 
 // linkRows gives each row the address of what it is about.
