@@ -23,6 +23,18 @@ func TestEveryTextIsThereInBothLanguages(t *testing.T) {
 	}
 }
 
+func TestNoTextIsThereTwice(t *testing.T) {
+	seen := map[string]bool{}
+	for _, part := range catalogueParts {
+		for key := range part {
+			if seen[key] {
+				t.Errorf("two parts of the catalogue have a text for %s", key)
+			}
+			seen[key] = true
+		}
+	}
+}
+
 func TestTemplatesUseTheCatalogueAndAllOfIt(t *testing.T) {
 	used := map[string]bool{}
 	literal := regexp.MustCompile(`\{\{[^}]*\bt "([^"]+)"|\(t "([^"]+)"`)
