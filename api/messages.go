@@ -128,22 +128,6 @@ func (d *messageData) offerAck(ctx context.Context, r *request) error {
 	return err
 }
 
-// digestMessages bounds how many of the reminders that a digest tells are listed.
-const digestMessages = 500
-
-// original returns the message for which another channel took over, however
-// often: what a digest tells is recorded with the first.
-func original(ctx context.Context, store *models.Store, n models.Notification) (int64, error) {
-	for n.FallbackOf != 0 {
-		before, err := store.Message(ctx, n.FallbackOf)
-		if err != nil {
-			return 0, err
-		}
-		n = before.Notification
-	}
-	return n.ID, nil
-}
-
 // message words the message anew from its frozen facts, as the dispatcher does
 // and in the wording that it was sent in, so that it shows what was or will be
 // sent.

@@ -211,9 +211,12 @@ func freePort(t testing.TB) int {
 	return l.Addr().(*net.TCPAddr).Port
 }
 
-// greets reports whether the server answers on the relay's port.
+// relay is the port without TLS and authentication.
+func (e *exim) relay() int { return e.ports[3] }
+
+// greets reports whether the server answers.
 func (e *exim) greets() bool {
-	c, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", e.ports[3]))
+	c, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", e.relay()))
 	if err != nil {
 		return false
 	}
