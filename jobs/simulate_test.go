@@ -21,11 +21,11 @@ func words(n models.Notification) string {
 	key := n.DedupKey
 	if d := n.Payload.Digest; d != nil {
 		key, _, _ = strings.Cut(key, fmt.Sprintf("|%d|", n.RecipientID))
-		var keySb24 strings.Builder
+		var told strings.Builder
 		for _, i := range d.Items {
-			keySb24.WriteString(fmt.Sprintf(" %d:%s", i.ObligationID, i.Light))
+			fmt.Fprintf(&told, " %d:%s", i.ObligationID, i.Light)
 		}
-		key += keySb24.String()
+		key += told.String()
 	}
 	return fmt.Sprintf("%s %s %s %s", key, n.State, n.Reason, n.Payload.Light)
 }
