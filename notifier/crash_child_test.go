@@ -53,7 +53,7 @@ var points = []point{claimed, beforeSend, afterSend, beforeCommit}
 // The way in which a replica drains.
 const (
 	replicaBatch = 4
-	replicaLease = 3 * time.Second
+	replicaLease = 8 * time.Second
 )
 
 // replica is a program with dispatchers, for one of which kill -9 comes at a

@@ -183,7 +183,7 @@ func (x *ordeal) run(p point) {
 	for _, other := range others {
 		other.goOn()
 	}
-	for deadline := time.Now().Add(time.Minute); x.moving(); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(3 * time.Minute); x.moving(); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			x.t.Fatalf("after a minute, the outbox still holds %s", x.states())
 		}
