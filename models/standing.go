@@ -77,7 +77,7 @@ func (tx *Tx) Standing(messages []Notification) (Standing, error) {
 func subjects(messages []Notification) (people, duties, instances []int64) {
 	for _, n := range messages {
 		people = append(people, n.RecipientID)
-		if n.ObligationID != 0 && n.InstanceID == 0 {
+		if n.ObligationID != 0 {
 			duties = append(duties, n.ObligationID)
 		}
 		if n.InstanceID != 0 {
