@@ -226,11 +226,16 @@ func (s *Store) ResendDead(ctx context.Context, actor string, ids ...int64) (int
 		if len(ids) > 0 {
 			q = q.Where("id IN ?", ids)
 		}
+		// What was said about the first attempt says nothing about the next.
+		err := tx.db.Where("notification_id IN (?)", q.Session(&gorm.Session{}).Select("id")).Delete(&Receipt{}).Error
+		if err != nil {
+			return fmt.Errorf("forget the receipts of messages that are sent again: %w", err)
+		}
 		now := s.now()
 		// created_at starts the time for which a message is tried, so it moves.
 		res := q.UpdateColumns(map[string]any{
 			"state": NotificationPending, "attempts": 0, "next_attempt_at": now, "created_at": now, "updated_at": now,
-			"handed_at": nil, "failing_since": nil, "reason": "",
+			"handed_at": nil, "failing_since": nil, "reason": "", "provider_id": "", "receipt_code": "", "receipt_due_at": nil,
 		})
 		n = res.RowsAffected
 		if res.Error != nil || n == 0 {
