@@ -89,8 +89,9 @@ func (b *batch) prepare(ctx context.Context) (err error) {
 func (b *batch) attempt(ctx context.Context, n models.Notification) models.Outcome {
 	now := b.d.cfg.Clock.Now()
 	b.gate.Now = now
-	if o, ok := b.gate.Judge(n); !ok && n.HandedAt == nil { // what may be out already has to be asked for
-		return o
+	held, open := b.gate.Judge(n)
+	if !open && n.HandedAt == nil { // what may be out already has to be asked for
+		return held
 	}
 	if before, ok := b.behind[lineOf(n)]; ok && n.Urgency != models.Instant {
 		if before.Reason == models.WaitsLimit {
@@ -110,6 +111,9 @@ func (b *batch) attempt(ctx context.Context, n models.Notification) models.Outco
 		if o, known := b.settle(ctx, n, m, out); known {
 			return o
 		}
+	}
+	if !open { // it is not out, and must not go out now
+		return held
 	}
 	return b.send(ctx, n, m, out)
 }

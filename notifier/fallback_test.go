@@ -201,3 +201,44 @@ func TestWhenAMessageFallsBack(t *testing.T) {
 		}
 	})
 }
+
+// While nobody knew whether a message was taken, it may have become needless,
+// or the night may have come. It was not taken: what holds for any other
+// message holds for it.
+func TestWhatWasNotTakenIsJudgedAnew(t *testing.T) {
+	eachAt(t, start, func(t *testing.T, s *models.Store, clock *clockwork.FakeClock) {
+		c := newChain(t, s, clock)
+		var ids []int64
+		add := func(number int64, set func(*situation)) {
+			id := c.situation(number, func(s *situation) {
+				s.message.Channel = models.ChannelSMS
+				set(s)
+			})
+			c.sms.scripts[id] = asked(notifier.FateNotTaken)
+			ids = append(ids, id)
+		}
+		var settled *situation
+		add(1, func(s *situation) { settled = s })
+		add(2, func(s *situation) { s.quiet("09:01", "17:00") })
+		add(3, func(s *situation) { s.login(models.LoginLife - time.Minute) })
+		add(4, func(*situation) {})
+		c.drain(c.d)
+		settled.change(func(o *models.Obligation) { o.State, o.SettledOn = models.StateMet, friday })
+		for _, id := range ids {
+			c.wants(id, models.NotificationUnknown, "", false)
+			c.sms.scripts[id] = script{fate: notifier.FateNotTaken}
+		}
+		c.pass(5*time.Minute, time.Minute)
+		c.wants(ids[0], models.NotificationSuppressed, models.SuppressedSettled, false)
+		c.wants(ids[1], models.NotificationPending, models.WaitsQuiet, false)
+		c.wants(ids[2], models.NotificationSuppressed, models.SuppressedExpired, false)
+		c.wants(ids[3], models.NotificationSent, "", false)
+		for i, id := range ids {
+			if want := 1 + i/3; c.sms.given[id] != want {
+				t.Errorf("message %d was handed over %d times, want %d", i, c.sms.given[id], want)
+			}
+		}
+		c.pass(8*time.Hour, time.Hour)
+		c.wants(ids[1], models.NotificationSent, "", false)
+	})
+}
