@@ -123,6 +123,7 @@ func TestAYearOfMissedTargetsIsWorkedOff(t *testing.T) {
 		for _, in := range begun {
 			y.climbed(in)
 		}
+		y.reported(begun)
 		y.decideAll()
 		y.live(day(9, 1))
 		y.workedOff(begun)
@@ -191,6 +192,23 @@ func (y *sampleYear) climbed(in models.WorkflowInstance) {
 	}
 	if len(want) > 0 || !v.State.OpenTasks()[0].Overdue {
 		y.t.Errorf("%s: not said %v, overdue %v", in.Title, want, v.State.OpenTasks()[0].Overdue)
+	}
+}
+
+// reported checks that the leaders' weekly report lists the decisions that are
+// overdue.
+func (y *sampleYear) reported(begun []models.WorkflowInstance) {
+	y.t.Helper()
+	reporter := &jobs.Reporter{Store: y.Store, Clock: y.clock, Routing: models.Only(models.ChannelFile)}
+	stats, err := reporter.Report(y.t.Context(), y.Today())
+	y.must(err)
+	overdue, err := y.OverdueTasks(y.t.Context(), 0, 1000)
+	y.must(err)
+	var report models.Notification
+	y.must(y.Read(y.t.Context()).Where("template = 'report'").Take(&report).Error)
+	s := report.Payload.Weekly.Situation
+	if stats.Reports == 0 || s == nil || s.Flows.Total != len(overdue) || len(overdue) < len(begun)/2 || len(s.Flows.Items) == 0 || s.Flows.Items[0].DaysLeft >= 0 {
+		y.t.Errorf("%+v, %d overdue decisions: %+v", stats, len(overdue), s)
 	}
 }
 

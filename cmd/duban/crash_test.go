@@ -51,7 +51,6 @@ func TestKilledAtAnyMomentNothingIsLostOrSaidTwice(t *testing.T) {
 type crash struct {
 	t       *testing.T
 	store   *models.Store
-	user    models.User
 	mail    *countingServer
 	environ []string
 	random  *rand.Rand
@@ -82,12 +81,20 @@ func newCrash(t *testing.T, driver models.Driver) *crash {
 		},
 	}
 	err = s.Tx(t.Context(), "tester", func(tx *models.Tx) error {
-		c.user = models.User{
-			Account: "owner", Name: "张三", Email: "owner@example.com", Language: models.Chinese,
-			Roles: []models.Role{models.RoleFinance}, Active: true, Reach: models.Reach{Digest: models.DigestOff},
+		// One hears of each duty by itself, the other in digests.
+		for account, digest := range map[string]models.DigestChoice{"each": models.DigestOff, "digests": models.DigestDaily} {
+			u := models.User{
+				Account: account, Name: "张三", Email: account + "@example.com", Language: models.Chinese,
+				Roles: []models.Role{models.RoleFinance}, Active: true,
+			}
+			if _, _, err := tx.SaveUser(&u); err != nil {
+				return err
+			}
+			if err := tx.SaveReach(u.ID, models.Reach{Digest: digest}); err != nil {
+				return err
+			}
 		}
-		_, _, err := tx.SaveUser(&c.user)
-		return err
+		return nil
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -164,7 +171,7 @@ func (c *crash) finish() {
 		if out, err := c.start(ctx).CombinedOutput(); err != nil {
 			c.t.Fatalf("%v\n%s", err, out)
 		}
-		if c.count("notifications", "state IN ?", []string{"pending", "sending", "failed"}) == 0 {
+		if c.count("notifications", "state IN ?", []string{"held", "pending", "sending", "failed"}) == 0 {
 			return
 		}
 		time.Sleep(time.Second)
@@ -176,10 +183,27 @@ func (c *crash) check() {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	perDuty := map[int64]int{}
-	repeats, uncertain := 0, 0
+	byID := map[int64]models.Notification{}
+	told := map[[2]int64]int{} // how often a person hears of a duty
+	repeats, uncertain, digests := 0, 0, 0
 	for _, n := range all {
-		perDuty[n.ObligationID]++
+		byID[n.ID] = n
+	}
+	for _, n := range all {
+		if n.DigestID != 0 && n.Reason == models.SuppressedDigest {
+			if byID[n.DigestID].Payload.Digest == nil {
+				c.t.Errorf("message %d is told by message %d, which is no digest", n.ID, n.DigestID)
+			}
+			continue
+		}
+		if d := n.Payload.Digest; d != nil {
+			digests++
+			for _, i := range d.Items {
+				told[[2]int64{n.RecipientID, i.ObligationID}]++
+			}
+		} else {
+			told[[2]int64{n.RecipientID, n.ObligationID}]++
+		}
 		arrived := c.mail.times(n.ProviderID)
 		switch {
 		case n.State != models.NotificationSent:
@@ -192,19 +216,24 @@ func (c *crash) check() {
 		repeats += arrived - 1
 		uncertain += n.Uncertain
 	}
-	if len(perDuty) != c.duties || len(all) != c.duties {
-		c.t.Errorf("%d messages about %d duties; want one for each of %d", len(all), len(perDuty), c.duties)
+	for who, times := range told {
+		if times != 1 {
+			c.t.Errorf("user %d heard of duty %d %d times", who[0], who[1], times)
+		}
 	}
-	// All go to one person, so one worker has them, and at most its batch was
-	// sent and not recorded.
-	if repeats > kills*crashBatch {
-		c.t.Errorf("%d repeats; a kill can cause %d at most", repeats, crashBatch)
+	if len(told) != 2*c.duties || digests == 0 {
+		c.t.Errorf("%d of two people's %d duties are told, in %d digests", len(told), c.duties, digests)
+	}
+	// One worker has what goes to one person, and at most its batch was sent and
+	// not recorded.
+	if repeats > kills*2*crashBatch {
+		c.t.Errorf("%d repeats; a kill can cause %d at most", repeats, 2*crashBatch)
 	}
 	if _, err := c.store.VerifyAudit(c.t.Context()); err != nil {
 		c.t.Error(err)
 	}
-	c.t.Logf("%d kills: %d during a sweep, %d during a delivery; %d messages, %d attempts of unknown outcome, %d repeats at the server",
-		kills, c.sweeping, c.delivering, len(all), uncertain, repeats)
+	c.t.Logf("%d kills: %d during a sweep, %d during a delivery; %d messages and %d digests, %d attempts of unknown outcome, %d repeats at the server",
+		kills, c.sweeping, c.delivering, len(all), digests, uncertain, repeats)
 	if c.sweeping == 0 || c.delivering == 0 {
 		c.t.Error("the kills did not fall into both a sweep and a delivery")
 	}
