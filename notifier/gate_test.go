@@ -179,8 +179,10 @@ var situations = []struct {
 	}, state: models.NotificationSuppressed, reason: models.SuppressedMuted},
 
 	// Windows.
-	{name: "window", set: func(s *situation) { s.silence(models.Window, 5) },
-		state: models.NotificationPending, reason: models.WaitsMaintenance, until: start.Add(5 * time.Hour)},
+	{
+		name: "window", set: func(s *situation) { s.silence(models.Window, 5) },
+		state: models.NotificationPending, reason: models.WaitsMaintenance, until: start.Add(5 * time.Hour),
+	},
 	{name: "three windows: the longest counts", set: func(s *situation) {
 		s.silence(models.Window, 2)
 		s.silence(models.Window, 7)
@@ -202,8 +204,10 @@ var situations = []struct {
 	}, state: models.NotificationSuppressed, reason: models.SuppressedSettled},
 
 	// 已阅.
-	{name: "acknowledged by the recipient", set: func(s *situation) { s.ack(s.user.ID, models.ToOwner) },
-		state: models.NotificationPending, reason: models.WaitsAcknowledged, until: friday.AddDays(4).At(8, 30)},
+	{
+		name: "acknowledged by the recipient", set: func(s *situation) { s.ack(s.user.ID, models.ToOwner) },
+		state: models.NotificationPending, reason: models.WaitsAcknowledged, until: friday.AddDays(4).At(8, 30),
+	},
 	{name: "acknowledged by the rung below", set: func(s *situation) {
 		s.message.Payload.Audience = models.ToManager
 		s.ack(s.outbox.user().ID, models.ToOwner)
@@ -225,10 +229,14 @@ var situations = []struct {
 	}, state: models.NotificationSent},
 
 	// Quiet hours.
-	{name: "quiet hours", set: func(s *situation) { s.quiet("08:00", "10:15") },
-		state: models.NotificationPending, reason: models.WaitsQuiet, until: friday.At(10, 15)},
-	{name: "quiet hours over midnight", set: func(s *situation) { s.quiet("20:00", "09:30") },
-		state: models.NotificationPending, reason: models.WaitsQuiet, until: friday.At(9, 30)},
+	{
+		name: "quiet hours", set: func(s *situation) { s.quiet("08:00", "10:15") },
+		state: models.NotificationPending, reason: models.WaitsQuiet, until: friday.At(10, 15),
+	},
+	{
+		name: "quiet hours over midnight", set: func(s *situation) { s.quiet("20:00", "09:30") },
+		state: models.NotificationPending, reason: models.WaitsQuiet, until: friday.At(9, 30),
+	},
 	{name: "quiet hours that are over", set: func(s *situation) { s.quiet("20:00", "09:00") }, state: models.NotificationSent},
 	{name: "quiet hours, urgent", set: func(s *situation) {
 		s.message.Urgency = models.Urgent
@@ -241,8 +249,10 @@ var situations = []struct {
 		s.quiet("08:00", "10:15")
 		s.silence(models.Window, 5, instead(func(x *models.Silence) { x.RecipientID = s.user.ID }))
 	}, state: models.NotificationSent},
-	{name: "a code that has expired", set: func(s *situation) { s.login(models.LoginLife) },
-		state: models.NotificationSuppressed, reason: models.SuppressedExpired},
+	{
+		name: "a code that has expired", set: func(s *situation) { s.login(models.LoginLife) },
+		state: models.NotificationSuppressed, reason: models.SuppressedExpired,
+	},
 }
 
 // mute mutes the duty's project, without an end.

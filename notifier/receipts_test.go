@@ -74,8 +74,10 @@ var receipts = []struct {
 		c.says(arrived, "q4", "")
 		c.says(arrived, "q3", "")
 	}, state: isDelivered},
-	{name: "both parts, one of them early", id: "q5,q6", early: func(c *chain, _ int64) { c.says(arrived, "q6", "") },
-		late: func(c *chain, _ int64) { c.says(arrived, "q5", "") }, state: isDelivered},
+	{
+		name: "both parts, one of them early", id: "q5,q6", early: func(c *chain, _ int64) { c.says(arrived, "q6", "") },
+		late: func(c *chain, _ int64) { c.says(arrived, "q5", "") }, state: isDelivered,
+	},
 	{name: "one part is lost", id: "q7,q8", late: func(c *chain, _ int64) {
 		c.says(arrived, "q7", "")
 		c.says(lost, "q8", "")
