@@ -712,7 +712,7 @@ func (p *playback) follow(o *bureau, v *workflows.View, e workflows.Effect) {
 			to = []int64{0}
 		}
 		for _, id := range to {
-			p.messages[fmt.Sprintf("workflow|%d|%d|%s|%d|%d|%s", v.ID, p.state.Sequence, e.Template, e.Task, id, o.Routing)] = true
+			p.messages[fmt.Sprintf("workflow|%d|%d|%s|%d|%d|%s", v.ID, p.state.Sequence, e.Template, e.Task, id, o.Routing.First())] = true
 		}
 	}
 }
