@@ -46,7 +46,7 @@ func (d *Dispatcher) claim(ctx context.Context) (*batch, error) {
 	defer cancel()
 	b := &batch{d: d, token: rand.Text(), renewed: d.cfg.Clock.Now(), behind: map[line]models.Outcome{}}
 	var err error
-	b.rows, err = d.cfg.Store.ClaimNotifications(ctx, b.token, d.cfg.Batch, d.cfg.Lease, d.patience)
+	b.rows, err = d.cfg.Store.ClaimNotifications(ctx, b.token, d.cfg.Batch, d.cfg.Lease, d.Patience)
 	return b, err
 }
 

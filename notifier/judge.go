@@ -42,7 +42,7 @@ func (b *batch) later(n models.Notification, retryAt time.Time, cause string, un
 	if len(n.Route) == 0 {
 		return o
 	}
-	fallsBack := since.Add(b.d.patience(n.Urgency))
+	fallsBack := since.Add(b.d.Patience(n.Urgency))
 	if !now.Before(fallsBack) {
 		b.d.cfg.Logger.Warn("message falls back", "notification", n.ID, "channel", n.Channel, "to", n.Route[0])
 		o.FallBack = true
@@ -54,8 +54,8 @@ func (b *batch) later(n models.Notification, retryAt time.Time, cause string, un
 	return o
 }
 
-// patience is for how long a message may fail before it falls back.
-func (d *Dispatcher) patience(u models.Urgency) time.Duration {
+// Patience is for how long a message may fail before it falls back.
+func (d *Dispatcher) Patience(u models.Urgency) time.Duration {
 	switch u {
 	case models.Instant:
 		return 0

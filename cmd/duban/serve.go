@@ -174,6 +174,6 @@ func (srv *server) console() http.Handler {
 		Language: models.Language(srv.cfg.Language), Version: version(), Notice: srv.notice,
 		BaseURL: srv.cfg.Server.BaseURL, AllowRemote: srv.cfg.Server.AllowRemote,
 		Engine: srv.engine, LinkKey: srv.delivery.linkKey, Demo: srv.demo, Wake: srv.outbox.Wake,
-		Outlets: srv.delivery.outlets, Receivers: srv.delivery.receivers,
+		Outlets: srv.delivery.outlets, Receivers: srv.delivery.receivers, Patience: srv.outbox.Patience,
 	})
 }
