@@ -142,8 +142,8 @@ func (s *scale) timed(fn func()) time.Duration {
 	fn()
 	took := time.Since(began)
 	var messages int
-	if err := s.db.QueryRowContext(s.b.Context(), "SELECT COUNT(*) FROM notifications").Scan(&messages); err != nil || messages != s.due {
-		s.b.Fatalf("%d messages, %v; want %d", messages, err, s.due)
+	if err := s.db.QueryRowContext(s.b.Context(), "SELECT COUNT(*) FROM notifications WHERE obligation_id <> 0 AND digest_id <> 0").Scan(&messages); err != nil || messages != s.due {
+		s.b.Fatalf("%d reminders are told in digests, %v; want %d", messages, err, s.due)
 	}
 	return took
 }
@@ -162,6 +162,59 @@ func (s *scale) sweep() {
 func (s *scale) plain() {
 	for s.plainBatch(s.b.Context()) {
 	}
+	for first := 1; first <= people; first += 20 {
+		s.plainDigests(s.b.Context(), first, first+19)
+	}
+}
+
+// people is how many owners there are.
+const people = 50
+
+// plainDigests makes digests for the people from one to another.
+func (s *scale) plainDigests(ctx context.Context, first, last int) {
+	tx, err := s.db.BeginTx(ctx, nil)
+	if err != nil {
+		s.b.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback() }()
+	held := s.read(tx, fmt.Sprintf("SELECT recipient_id, obligation_id, n.* FROM notifications n WHERE state = 'held' AND recipient_id BETWEEN %d AND %d ORDER BY id FOR UPDATE", first, last))
+	var ids []string
+	count := map[string]int{}
+	for _, n := range held {
+		ids = append(ids, fmt.Sprint(n[1]))
+		count[fmt.Sprint(n[0])]++
+	}
+	duties := s.read(tx, "SELECT project_id, o.* FROM obligations o WHERE id IN ("+strings.Join(ids, ",")+")")
+	s.evidence(tx, duties, 0)
+	s.read(tx, "SELECT * FROM users")
+	for recipient, items := range count {
+		now := time.Now().UTC()
+		res, err := tx.ExecContext(ctx, "INSERT INTO notifications (created_at,updated_at,dedup_key,obligation_id,recipient_id,channel,day,template,language,payload,"+
+			"state,next_attempt_at,last_error) VALUES (?,?,?,0,?,'file','2025-06-23','digest','zh-CN',?,'pending',?,'')",
+			now, now, "digest|2025-06-23|"+recipient, recipient, strings.Repeat("x", 280*items), now)
+		if err != nil {
+			s.b.Fatal(err)
+		}
+		id, _ := res.LastInsertId()
+		s.execTx(tx, "UPDATE notifications SET state='suppressed', reason='digest', digest_id=?, updated_at=? WHERE recipient_id=? AND state='held'", id, now, recipient)
+	}
+	if err := tx.Commit(); err != nil {
+		s.b.Fatal(err)
+	}
+}
+
+// evidence reads what a check looks at, of duties that have their project in a
+// column.
+func (s *scale) evidence(tx *sql.Tx, duties [][]any, column int) {
+	ids := make([]string, len(duties))
+	for i, o := range duties {
+		ids[i] = fmt.Sprint(o[column])
+	}
+	in := strings.Join(ids, ",")
+	s.read(tx, "SELECT * FROM projects WHERE id IN ("+in+")")
+	s.read(tx, "SELECT * FROM targets WHERE project_id IN ("+in+") ORDER BY project_id, due_on")
+	s.read(tx, "SELECT project_id, paid_on, SUM(amount) FROM payments WHERE project_id IN ("+in+") GROUP BY project_id, paid_on ORDER BY project_id, paid_on")
+	s.read(tx, "SELECT * FROM units WHERE id IN (1)")
 }
 
 func (s *scale) plainBatch(ctx context.Context) bool {
@@ -174,28 +227,20 @@ func (s *scale) plainBatch(ctx context.Context) bool {
 	if len(due) == 0 {
 		return false
 	}
-	ids := make([]string, len(due))
-	for i, o := range due {
-		ids[i] = fmt.Sprint(o[5])
-	}
-	in := strings.Join(ids, ",")
-	s.read(tx, "SELECT * FROM projects WHERE id IN ("+in+")")
-	s.read(tx, "SELECT * FROM targets WHERE project_id IN ("+in+") ORDER BY project_id, due_on")
-	s.read(tx, "SELECT project_id, paid_on, SUM(amount) FROM payments WHERE project_id IN ("+in+") GROUP BY project_id, paid_on ORDER BY project_id, paid_on")
-	s.read(tx, "SELECT * FROM units WHERE id IN (1)")
+	s.evidence(tx, due, 5)
 
 	var update, insert []string
 	var updateArgs, insertArgs []any
 	payload := strings.Repeat("x", 600)
-	for _, o := range due {
+	for i, o := range due {
 		update = append(update, "("+strings.TrimSuffix(strings.Repeat("?,", len(o)), ",")+")")
 		o[20] = "2025-06-23" // checked_on
 		o[21] = "2025-06-27" // next_check_on
 		updateArgs = append(updateArgs, o...)
 		insert = append(insert, "("+strings.TrimSuffix(strings.Repeat("?,", 20), ",")+")")
 		now := time.Now().UTC()
-		insertArgs = append(insertArgs, now, now, fmt.Sprintf("%s|1|2025-06-30|-7d|0|%s|file", o[0], o[5]), o[0], 1, "file", "2025-06-23",
-			"reminder_before", "zh-CN", payload, "pending", "", 0, now, "", nil, 0, "", nil, "")
+		insertArgs = append(insertArgs, now, now, fmt.Sprintf("%s|1|2025-06-30|-7d|0|%s|file", o[0], o[5]), o[0], i%people+1, "file", "2025-06-23",
+			"reminder_before", "zh-CN", payload, "held", "", 0, now, "", nil, 0, "", nil, "")
 	}
 	s.execTx(tx, "INSERT INTO obligations VALUES "+strings.Join(update, ",")+
 		" ON DUPLICATE KEY UPDATE updated_at=VALUES(updated_at), state=VALUES(state), light=VALUES(light), settled_on=VALUES(settled_on),"+
