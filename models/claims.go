@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"time"
-
-	"gorm.io/gorm"
 )
 
 // due is the condition under which a message may be claimed: its time has
@@ -26,26 +24,9 @@ type candidate struct {
 	Urgency       Urgency
 	State         NotificationState
 	Reason        string
-	Route         []Channel `gorm:"serializer:json"`
-	FailingSince  *time.Time
+	LastError     string
 	NextAttemptAt time.Time
 	Due           bool
-}
-
-// Patience is for how long a message of an urgency may fail before the next
-// channel of its route takes over.
-type Patience func(Urgency) time.Duration
-
-// fallsBackAt returns when a message that has to wait falls back, or the zero
-// time if it has nothing to fall back on.
-func (c candidate) fallsBackAt(p Patience, now time.Time) time.Time {
-	switch {
-	case len(c.Route) == 0:
-		return time.Time{}
-	case c.FailingSince == nil:
-		return now.Add(p(c.Urgency))
-	}
-	return c.FailingSince.Add(p(c.Urgency))
 }
 
 // line is where messages queue.
@@ -60,12 +41,12 @@ func (c candidate) line() line { return line{c.RecipientID, c.Channel} }
 // which must be new for each call. Workers take turns, so that of several that
 // see the same message one gets it, and so that nobody is told the later of
 // two things first: a message waits while an earlier one to the same person by
-// the same channel is being sent, or will be tried again, but no longer than
-// until it falls back itself. The messages come
+// the same channel is being sent, and one that has to wait until an earlier one
+// is tried again says so in Behind. The messages come
 // back in the order in which they were created, but those first that somebody
 // waits for in front of a screen, in state sending, with this attempt counted;
 // those that another worker left behind have Uncertain raised by one.
-func (s *Store) ClaimNotifications(ctx context.Context, token string, limit int, lease time.Duration, patience Patience) ([]Notification, error) {
+func (s *Store) ClaimNotifications(ctx context.Context, token string, limit int, lease time.Duration) ([]Notification, error) {
 	var claimed []Notification
 	err := s.Tx(ctx, "system", func(tx *Tx) error {
 		claimed = nil // an attempt that was rolled back has claimed nothing
@@ -77,7 +58,7 @@ func (s *Store) ClaimNotifications(ctx context.Context, token string, limit int,
 			return err
 		}
 		now := s.now()
-		ids, err := tx.claimable(now, leaseNow, limit, patience)
+		ids, behind, err := tx.claimable(now, leaseNow, limit)
 		if err != nil || len(ids) == 0 {
 			return err
 		}
@@ -88,7 +69,11 @@ func (s *Store) ClaimNotifications(ctx context.Context, token string, limit int,
 		if err != nil {
 			return err
 		}
-		return tx.db.Where("lease_token = ? AND state = ?", token, NotificationSending).Order("id").Find(&claimed).Error
+		err = tx.db.Where("lease_token = ? AND state = ?", token, NotificationSending).Order("id").Find(&claimed).Error
+		for i, n := range claimed {
+			claimed[i].Behind = behind[n.ID]
+		}
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("claim messages: %w", err)
@@ -111,15 +96,15 @@ const notHeld = "(urgency = 'instant' OR NOT EXISTS (SELECT 1 FROM notifications
 	"AND held.channel = notifications.channel AND held.state = 'sending' AND held.lease_until >= ? AND held.id < notifications.id AND held.urgency <> 'instant'))"
 
 // claimable returns the messages that are due and whose turn it is, but for
-// those that are under way.
-func (tx *Tx) claimable(now, leaseNow time.Time, limit int, patience Patience) ([]int64, error) {
+// those that are under way, and what became of the earlier ones for which some
+// of them have to wait.
+func (tx *Tx) claimable(now, leaseNow time.Time, limit int) (ids []int64, behind map[int64]*Outcome, err error) {
 	var found []candidate
-	err := tx.db.Model(&Notification{}).Select("id, recipient_id, channel, urgency").Where(due, now, leaseNow).Where(notHeld, leaseNow).
+	err = tx.db.Model(&Notification{}).Select("id, recipient_id, channel, urgency").Where(due, now, leaseNow).Where(notHeld, leaseNow).
 		Order("next_attempt_at, id").Limit(limit).Find(&found).Error
 	if err != nil || len(found) == 0 {
-		return nil, err
+		return nil, nil, err
 	}
-	var ids []int64
 	places, last := map[line]int{}, int64(0) // how many of a line were found
 	for _, c := range found {
 		if c.Urgency == Instant {
@@ -130,68 +115,45 @@ func (tx *Tx) claimable(now, leaseNow time.Time, limit int, patience Patience) (
 		last = max(last, c.ID)
 	}
 	if len(places) == 0 {
-		return ids, nil
+		return ids, nil, nil
 	}
-	others, err := tx.inTurn(places, last, now, leaseNow, patience)
-	return append(ids, others...), err
+	others, behind, err := tx.inTurn(places, last, now, leaseNow)
+	return append(ids, others...), behind, err
 }
 
 // inTurn returns the messages that come first in the given lines, as many as
 // were found in each: a message that was tried before, or put off, is due since
-// later than those that came after it. Whoever has to wait for an earlier one
-// is put off until then. The last is the highest id that was found.
-func (tx *Tx) inTurn(places map[line]int, last int64, now, leaseNow time.Time, patience Patience) ([]int64, error) {
+// later than those that came after it. The last is the highest id that was
+// found.
+func (tx *Tx) inTurn(places map[line]int, last int64, now, leaseNow time.Time) (ids []int64, behind map[int64]*Outcome, err error) {
 	people := make([]int64, 0, len(places))
 	for l := range places {
 		people = append(people, l.recipient)
 	}
 	slices.Sort(people)
 	var queue []candidate
-	err := tx.db.Model(&Notification{}).Select("id, recipient_id, channel, urgency, state, reason, route, failing_since, next_attempt_at, CASE WHEN "+due+" THEN 1 ELSE 0 END AS due", now, leaseNow).
+	err = tx.db.Model(&Notification{}).
+		Select("id, recipient_id, channel, state, reason, last_error, next_attempt_at, CASE WHEN "+due+" THEN 1 ELSE 0 END AS due", now, leaseNow).
 		Where("recipient_id IN ? AND id <= ? AND urgency <> ?", slices.Compact(people), last, Instant).
 		Where("("+due+" OR (state = 'failed' AND attempts < ?) OR (state = 'pending' AND reason = ?))", now, leaseNow, blockingAttempts, WaitsLimit).
 		Order("id").Find(&queue).Error
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var ids []int64
-	first := map[line]candidate{}
+	first := map[line]*Outcome{} // what became of the first message of a line that is not due
+	behind = map[int64]*Outcome{}
 	for _, c := range queue {
-		before, waits := first[c.line()]
+		before := first[c.line()]
 		switch {
-		case !c.Due && !waits:
-			first[c.line()] = c
-		case !c.Due || places[c.line()] == 0:
-		case waits && !before.outlasts(c.fallsBackAt(patience, now), now):
-			places[c.line()]--
-			if err := tx.waitFor(c, before, c.fallsBackAt(patience, now), now); err != nil {
-				return nil, err
-			}
-		default:
+		case !c.Due && before == nil:
+			first[c.line()] = &Outcome{State: c.State, Reason: c.Reason, LastError: c.LastError, NextAttemptAt: c.NextAttemptAt}
+		case c.Due && places[c.line()] > 0:
 			places[c.line()]--
 			ids = append(ids, c.ID)
+			if before != nil {
+				behind[c.ID] = before
+			}
 		}
 	}
-	return ids, nil
-}
-
-// outlasts reports whether waiting for a message that fails makes no sense any
-// more, since the one that waits falls back by now.
-func (c candidate) outlasts(fallsBack, now time.Time) bool {
-	return c.State == NotificationFailed && !fallsBack.IsZero() && !now.Before(fallsBack)
-}
-
-// waitFor puts a message off until the one before it is due, or until it falls
-// back itself.
-func (tx *Tx) waitFor(c, before candidate, fallsBack, now time.Time) error {
-	set := map[string]any{"next_attempt_at": before.NextAttemptAt}
-	if before.State != NotificationFailed {
-		set["reason"] = before.Reason
-	} else {
-		set["failing_since"] = gorm.Expr("COALESCE(failing_since, ?)", now)
-		if !fallsBack.IsZero() && fallsBack.Before(before.NextAttemptAt) {
-			set["next_attempt_at"] = stored(fallsBack)
-		}
-	}
-	return tx.db.Model(&Notification{}).Where("id = ?", c.ID).UpdateColumns(set).Error
+	return ids, behind, nil
 }

@@ -129,6 +129,11 @@ type Notification struct {
 	DeliveredAt  *time.Time
 	Parts        int   // 短信计费条数
 	Cost         int64 // its price as estimated, in thousandths of a 分
+
+	// Behind is set when the message is claimed: what became of an earlier one
+	// to the same person, before which this one must not be sent. It is nil if
+	// there is none.
+	Behind *Outcome `gorm:"-" json:"-"`
 }
 
 // Key names the message for ever, to us and to providers: it is the same at

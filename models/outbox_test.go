@@ -69,7 +69,7 @@ func TestWorkersNeverShareAMessage(t *testing.T) {
 			wg.Go(func() {
 				for round := 0; ; round++ {
 					token := fmt.Sprintf("%d-%d", w, round)
-					claimed, err := s.ClaimNotifications(t.Context(), token, 7, time.Minute, forever)
+					claimed, err := s.ClaimNotifications(t.Context(), token, 7, time.Minute)
 					if err != nil {
 						t.Error(err)
 						return
@@ -107,7 +107,7 @@ func TestALeaseThatRanOutIsTakenOverAndFencesTheFirst(t *testing.T) {
 		enqueue(t, s, 1)
 		claim := func(token string, lease time.Duration) []models.Notification {
 			t.Helper()
-			n, err := s.ClaimNotifications(ctx, token, 10, lease, forever)
+			n, err := s.ClaimNotifications(ctx, token, 10, lease)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -145,7 +145,7 @@ func TestFailedMessagesComeBackWhenTheirTimeComesAndDeadOnesWhenAsked(t *testing
 		enqueue(t, s, 1)
 		claim := func(token string) models.Notification {
 			t.Helper()
-			n, err := s.ClaimNotifications(ctx, token, 1, time.Minute, forever)
+			n, err := s.ClaimNotifications(ctx, token, 1, time.Minute)
 			if err != nil || len(n) != 1 {
 				t.Fatalf("claimed %d, %v", len(n), err)
 			}
@@ -156,7 +156,7 @@ func TestFailedMessagesComeBackWhenTheirTimeComesAndDeadOnesWhenAsked(t *testing
 		if err := finish(s, n, "1", models.Outcome{State: models.NotificationFailed, LastError: "x", NextAttemptAt: later}); err != nil {
 			t.Fatal(err)
 		}
-		if early, _ := s.ClaimNotifications(ctx, "2", 1, time.Minute, forever); len(early) != 0 {
+		if early, _ := s.ClaimNotifications(ctx, "2", 1, time.Minute); len(early) != 0 {
 			t.Fatal("claimed before its time")
 		}
 		if at, ok, err := s.NextNotificationAt(ctx); err != nil || !ok || !at.Equal(later) {
@@ -194,6 +194,3 @@ func finish(s *models.Store, n models.Notification, token string, o models.Outco
 	}
 	return err
 }
-
-// forever is the patience of messages that fall back on nothing.
-func forever(models.Urgency) time.Duration { return 1000 * time.Hour }

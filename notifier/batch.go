@@ -46,7 +46,7 @@ func (d *Dispatcher) claim(ctx context.Context) (*batch, error) {
 	defer cancel()
 	b := &batch{d: d, token: rand.Text(), renewed: d.cfg.Clock.Now(), behind: map[line]models.Outcome{}}
 	var err error
-	b.rows, err = d.cfg.Store.ClaimNotifications(ctx, b.token, d.cfg.Batch, d.cfg.Lease, d.Patience)
+	b.rows, err = d.cfg.Store.ClaimNotifications(ctx, b.token, d.cfg.Batch, d.cfg.Lease)
 	return b, err
 }
 
@@ -93,11 +93,8 @@ func (b *batch) attempt(ctx context.Context, n models.Notification) models.Outco
 	if !open && n.HandedAt == nil { // what may be out already has to be asked for
 		return held
 	}
-	if before, ok := b.behind[lineOf(n)]; ok && n.Urgency != models.Instant {
-		if before.Reason == models.WaitsLimit {
-			return waits(models.WaitsLimit, before.NextAttemptAt)
-		}
-		return b.later(n, before.NextAttemptAt, before.LastError, true)
+	if o, ok := b.waitsBehind(n); ok {
+		return o
 	}
 	m, failure := b.message(n)
 	if failure != nil {
@@ -116,6 +113,21 @@ func (b *batch) attempt(ctx context.Context, n models.Notification) models.Outco
 		return held
 	}
 	return b.send(ctx, n, m, out)
+}
+
+// waitsBehind puts a message off that comes after one that was not sent.
+func (b *batch) waitsBehind(n models.Notification) (models.Outcome, bool) {
+	before, ok := b.behind[lineOf(n)]
+	if !ok && n.Behind != nil {
+		before, ok = *n.Behind, true
+	}
+	switch {
+	case !ok || n.Urgency == models.Instant:
+		return models.Outcome{}, false
+	case before.Reason == models.WaitsLimit:
+		return waits(models.WaitsLimit, before.NextAttemptAt), true
+	}
+	return b.later(n, before.NextAttemptAt, before.LastError, true), true
 }
 
 // send hands a message to its channel, if that takes any and the limits permit.
