@@ -80,11 +80,10 @@ type channelUse struct {
 	Who     string
 }
 
-// TakeQuota counts one message to a person and returns 0, or counts nothing and
-// returns how long the message has to wait. Replicas take turns.
-func (s *Store) TakeQuota(ctx context.Context, c Channel, recipient int64, q Quota) (time.Duration, error) {
-	var wait time.Duration
-	err := s.Tx(ctx, "system", func(tx *Tx) error {
+// TakeQuota counts one message to a person and returns the use, or counts
+// nothing and returns how long the message has to wait. Replicas take turns.
+func (s *Store) TakeQuota(ctx context.Context, c Channel, recipient int64, q Quota) (use int64, wait time.Duration, err error) {
+	err = s.Tx(ctx, "system", func(tx *Tx) error {
 		if err := tx.lock("quota " + string(c)); err != nil {
 			return err
 		}
@@ -110,12 +109,24 @@ func (s *Store) TakeQuota(ctx context.Context, c Channel, recipient int64, q Quo
 		if old.Error != nil {
 			return old.Error
 		}
-		return tx.db.Create(&channelUse{Channel: c, Who: who}).Error
+		row := channelUse{Channel: c, Who: who}
+		err = tx.db.Create(&row).Error
+		use = row.ID
+		return err
 	})
 	if err != nil {
-		return 0, fmt.Errorf("count a message by %s: %w", c, err)
+		return 0, 0, fmt.Errorf("count a message by %s: %w", c, err)
 	}
-	return wait, nil
+	return use, wait, nil
+}
+
+// ReturnQuota takes a use back, because the channel did not take the message.
+func (s *Store) ReturnQuota(ctx context.Context, use int64) error {
+	err := s.Tx(ctx, "system", func(tx *Tx) error { return tx.db.Delete(&channelUse{ID: use}).Error })
+	if err != nil {
+		return fmt.Errorf("take back the count of a message: %w", err)
+	}
+	return nil
 }
 
 // uses returns when messages went, from a moment on, in order.

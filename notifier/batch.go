@@ -136,7 +136,8 @@ func (b *batch) send(ctx context.Context, n models.Notification, m Message, out 
 	if ok, retryAt, cause := out.breaker.admit(now); !ok {
 		return b.later(n, retryAt, cause, true)
 	}
-	if o, ok := b.permitted(ctx, n, out); !ok {
+	use, o, ok := b.permitted(ctx, n, out)
+	if !ok {
 		out.breaker.abstain()
 		return o
 	}
@@ -150,6 +151,9 @@ func (b *batch) send(ctx context.Context, n models.Notification, m Message, out 
 	failure, ok := errors.AsType[*SendError](err)
 	if !ok {
 		failure = &SendError{Class: Unknown, Code: "send_failed", Err: err}
+	}
+	if failure.Class != Unknown {
+		b.giveBack(ctx, use)
 	}
 	switch {
 	case failure.Class == Down:
@@ -166,30 +170,61 @@ func (b *batch) send(ctx context.Context, n models.Notification, m Message, out 
 }
 
 // permitted asks the limits of the channel, and records that a message is
-// about to be handed to a provider that cannot recognise a repeat.
-func (b *batch) permitted(ctx context.Context, n models.Notification, out *outlet) (models.Outcome, bool) {
+// about to be handed to a provider that cannot recognise a repeat. It returns
+// what counts against the limits, 0 for nothing.
+func (b *batch) permitted(ctx context.Context, n models.Notification, out *outlet) (use int64, o models.Outcome, ok bool) {
 	ctx, cancel := settled(ctx)
 	defer cancel()
 	now := b.d.cfg.Clock.Now()
-	unavailable := func(err error) (models.Outcome, bool) {
+	unavailable := func(err error) (int64, models.Outcome, bool) {
 		b.d.cfg.Logger.Error("message not handed over", "notification", n.ID, "channel", n.Channel, "error", err)
-		return models.Outcome{State: models.NotificationPending, NextAttemptAt: now.Add(messageBackoff.min), Untried: true}, false
+		return 0, models.Outcome{State: models.NotificationPending, NextAttemptAt: now.Add(messageBackoff.min), Untried: true}, false
 	}
 	if q := b.d.cfg.Quotas[out.name]; q != (models.Quota{}) {
-		wait, err := b.d.cfg.Store.TakeQuota(ctx, out.name, n.RecipientID, q)
+		var wait time.Duration
+		var err error
+		use, wait, err = b.d.cfg.Store.TakeQuota(ctx, out.name, n.RecipientID, q)
 		if err != nil {
 			return unavailable(err)
 		}
 		if wait > 0 {
-			return waits(models.WaitsLimit, now.Add(wait)), false
+			return 0, b.limited(n, wait), false
 		}
 	}
 	if out.careful != nil {
 		if err := b.d.cfg.Store.HandOver(ctx, n.ID, b.token); err != nil {
+			b.giveBack(ctx, use)
 			return unavailable(err)
 		}
 	}
-	return models.Outcome{}, true
+	return use, models.Outcome{}, true
+}
+
+// shortWait is for how long somebody in front of a screen waits for a limit.
+const shortWait = 10 * time.Second
+
+// limited puts a message off until a limit permits it. For a code, another
+// channel may be free.
+func (b *batch) limited(n models.Notification, wait time.Duration) models.Outcome {
+	until := b.d.cfg.Clock.Now().Add(wait)
+	if n.Urgency == models.Instant && wait > shortWait && len(n.Route) > 0 {
+		return b.later(n, until, models.WaitsLimit, true)
+	}
+	o := waits(models.WaitsLimit, until)
+	o.FailingSince = n.FailingSince
+	return o
+}
+
+// giveBack makes a message that was not taken count against no limit.
+func (b *batch) giveBack(ctx context.Context, use int64) {
+	if use == 0 {
+		return
+	}
+	ctx, cancel := settled(ctx)
+	defer cancel()
+	if err := b.d.cfg.Store.ReturnQuota(ctx, use); err != nil {
+		b.d.cfg.Logger.Error("limit not given back", "error", err)
+	}
 }
 
 // hand hands the message to the channel, and mentions its recipient where the

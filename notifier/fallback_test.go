@@ -65,11 +65,18 @@ type chain struct {
 func newChain(t *testing.T, s *models.Store, clock *clockwork.FakeClock) *chain {
 	t.Helper()
 	c := &chain{outbox: newOutbox(t, s, clock), clock: clock, sms: newScripted(), mail: newScripted()}
+	c.limit(models.Quota{})
+	return c
+}
+
+// limit makes the dispatcher keep to a limit of text messages.
+func (c *chain) limit(q models.Quota) {
+	c.t.Helper()
 	c.d = c.dispatcher(struct{ notifier.Channel }{c.mail}, func(cfg *notifier.Config) { // its repeats do no harm
 		cfg.Channels[models.ChannelSMS] = c.sms
+		cfg.Quotas = map[models.Channel]models.Quota{models.ChannelSMS: q}
 		cfg.Templates = cfg.Templates.WithLinks(models.LinkKey("0123456789abcdef0123456789abcdef"))
 	})
-	return c
 }
 
 // text adds a text message with the script.

@@ -1,9 +1,6 @@
 package notifier_test
 
 import (
-	"fmt"
-	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -11,265 +8,309 @@ import (
 	"github.com/jonboulle/clockwork"
 
 	"duban/models"
-	"duban/models/calendar"
-	"duban/models/modelstest"
-	"duban/notifier"
 )
-
-// outage is six hours in which the mail server does not work, seen by two
-// replicas, while messages keep coming.
-type outage struct {
-	*outbox
-	t       *testing.T
-	clock   *clockwork.FakeClock
-	mail    *mailServer
-	sms     *smsProvider
-	replica []*notifier.Dispatcher
-	over    time.Time
-	byMail  map[int64]time.Time // when a message was seen to have arrived
-}
 
 const (
-	outageLasts  = 6 * time.Hour
-	outageStep   = 5 * time.Minute
-	patience     = 2 * time.Hour
-	urgently     = 15 * time.Minute
-	smsPerHour   = 4  // to one person
-	smsPerMinute = 15 // to all
+	outage   = 6 * time.Hour // from nine to three
+	patience = 2 * time.Hour
+	haste    = 15 * time.Minute
 )
 
-func startOutage(t *testing.T, s *models.Store, clock *clockwork.FakeClock) *outage {
-	o := &outage{
-		outbox: newOutbox(t, s, clock), t: t, clock: clock, mail: startMailServer(t, notifier.NoTLS, false), sms: startSMSProvider(t, clock, true),
-		over: clock.Now().Add(outageLasts), byMail: map[int64]time.Time{},
-	}
-	o.mail.behave(faults{greeting: "554 no service"})
-	cfg := o.mail.config(notifier.NoTLS)
-	cfg.Clock = clock
-	for range 2 {
-		o.replica = append(o.replica, o.dispatcher(o.mail.channel(cfg), func(c *notifier.Config) {
-			c.Channels[models.ChannelSMS] = o.sms.channel()
-			c.FallbackAfter, c.UrgentFallbackAfter = patience, urgently
-			c.Quotas = map[models.Channel]models.Quota{models.ChannelSMS: {PerNumberHour: smsPerHour, PerMinute: smsPerMinute}}
+// E-mail is down from nine to three, while a message is created every minute
+// or so. What has another way takes it in time, what has none comes when e-mail
+// is back, everything is said once, and nobody is overwhelmed.
+func TestEmailIsDownForSixHours(t *testing.T) {
+	eachAt(t, start, func(t *testing.T, s *models.Store, clock *clockwork.FakeClock) {
+		w := newTown(t, s, clock)
+		both := func(u *models.User) { u.Mobile = "13900000000" }
+		lunch := func(u *models.User) { u.Reach.QuietFrom, u.Reach.QuietUntil = "12:00", "13:30" }
+		teatime := func(u *models.User) { u.Reach.QuietFrom, u.Reach.QuietUntil = "14:30", "15:30" }
+		var people []models.User
+		people = append(people, w.settle(160, both)...)
+		people = append(people, w.settle(40, both, lunch)...)
+		people = append(people, w.settle(40)...)
+		people = append(people, w.settle(10, teatime)...)
+
+		special := w.specials()
+		w.mail.behave(faults{greeting: "554 no service"})
+		special.before()
+		for turn := range int(outage / tick) {
+			if turn%5 == 0 { // every ten minutes
+				w.everybodysNews(people, turn/5)
+			}
+			special.at(turn)
+			w.pass()
+		}
+		if n := w.mail.connected(); n < 10 || n > 150 {
+			t.Errorf("%d attempts to connect in six hours", n)
+		}
+		states, err := s.ChannelStates(t.Context())
+		if err != nil || states[0].Channel != models.ChannelEmail || states[0].FailingSince == nil || !states[0].FailingSince.Equal(start) {
+			t.Errorf("e-mail: %+v, %v", states, err)
+		}
+		w.mail.behave(faults{})
+		for range 40 {
+			w.pass()
+		}
+		if states, err = s.ChannelStates(t.Context()); err != nil || states[0].FailingSince != nil {
+			t.Errorf("e-mail, when it is back: %+v, %v", states, err)
+		}
+		if strings.Contains(w.logged(), "@") || strings.Contains(w.logged(), "1390") {
+			t.Error("the log names addresses")
+		}
+		w.peaceful()
+		w.judge(start.Add(outage))
+		special.check()
+	})
+}
+
+// everybodysNews adds what is to be said at one time: to a few people, half of
+// it urgent.
+func (w *town) everybodysNews(people []models.User, turn int) {
+	w.t.Helper()
+	var all []models.Notification
+	for k := range 8 {
+		i := turn*8 + k
+		u := people[i*7%len(people)]
+		if k >= 4 { // some hear of many things
+			u = people[i%25*10]
+		}
+		all = append(all, w.message(u, func(n *models.Notification) {
+			n.ObligationID = int64(10_000 + w.next)
+			if k%2 == 0 {
+				n.Urgency = models.Urgent
+			}
+			if u.Mobile != "" {
+				n.Route = []models.Channel{models.ChannelSMS}
+			}
 		}))
 	}
-	return o
+	w.enqueue(all)
 }
 
-// step lets the replicas work and the time pass.
-func (o *outage) step(d time.Duration) {
-	for _, r := range o.replica {
-		o.drain(r)
-	}
-	for _, m := range o.mail.inbox() {
-		id := idOf(o.t, strings.TrimPrefix(m.ID, "<"))
-		if _, ok := o.byMail[id]; !ok {
-			o.byMail[id] = o.clock.Now()
+// judge checks how and when each ordinary message arrived.
+func (w *town) judge(back time.Time) {
+	w.t.Helper()
+	arrivals := w.arrivals()
+	var latest [2]time.Duration // by urgency
+	var count [2]int
+	for _, n := range w.rows() {
+		if n.FallbackOf != 0 || n.ObligationID < 10_000 {
+			continue
+		}
+		got := arrivals[n.ID]
+		if len(got) != 1 {
+			w.t.Errorf("message %d (%s) arrived %d times", n.ID, n.State, len(got))
+			continue
+		}
+		wait, which := patience, 0
+		if n.Urgency == models.Urgent {
+			wait, which = haste, 1
+		}
+		due := n.CreatedAt.Add(wait)
+		switch quiet := w.people[n.RecipientID].Reach.QuietFrom != ""; {
+		case got[0].by == models.ChannelSMS && (got[0].at.Before(due) || !due.Before(back.Add(15*time.Minute))):
+			w.t.Errorf("message %d of %s, %s, came by SMS at %s", n.ID, n.CreatedAt, n.Urgency, got[0].at)
+		case got[0].by == models.ChannelSMS && !quiet:
+			latest[which] = max(latest[which], got[0].at.Sub(due))
+			count[which]++
+		case got[0].by == models.ChannelEmail && got[0].at.Before(back):
+			w.t.Errorf("message %d came by e-mail while that was down", n.ID)
+		case got[0].by == models.ChannelEmail && len(n.Route) > 0 && !quiet && due.Before(back.Add(-tick)):
+			w.t.Errorf("message %d of %s, %s, waited for e-mail until %s", n.ID, n.CreatedAt, n.Urgency, got[0].at)
 		}
 	}
-	o.clock.Advance(d)
+	w.t.Logf("by SMS: %d normal ones, at most %s late, %d urgent ones, at most %s late", count[0], latest[0], count[1], latest[1])
+	for i, late := range latest {
+		if count[i] < 40 || late > 3*tick { // the limits need some of it
+			w.t.Errorf("%d messages fell back, up to %s late", count[i], late)
+		}
+	}
 }
 
-// idOf returns the id of the message that a key names.
-func idOf(t *testing.T, key string) int64 {
-	t.Helper()
-	id, _, _ := strings.Cut(key, "-")
-	n, err := strconv.ParseInt(id, 10, 64)
-	if err != nil {
-		t.Fatalf("key %q: %v", key, err)
+// specials are messages with a story of their own.
+type specials struct {
+	*town
+	stale, settled, code, lost *situation
+	ids                        map[string]int64
+}
+
+func (w *town) specials() *specials {
+	return &specials{town: w, ids: map[string]int64{}}
+}
+
+// tell adds a message about a duty of its own, to somebody with the ways that
+// are named.
+func (s *specials) tell(name string, number int64, set func(*situation)) {
+	s.t.Helper()
+	s.ids[name] = s.situation(number, func(x *situation) {
+		s.people[x.user.ID] = x.user
+		set(x)
+	})
+}
+
+func textable(x *situation) { x.message.Route = []models.Channel{models.ChannelSMS} }
+
+func (s *specials) before() {
+	s.t.Helper()
+	s.tell("stale", 1, func(x *situation) {
+		s.stale = x
+		x.message.Day = friday.AddDays(-1)
+	})
+	s.tell("stale, with another way", 2, func(x *situation) {
+		textable(x)
+		x.message.Day = friday.AddDays(-1)
+		x.other(func(n *models.Notification) { n.Route = []models.Channel{models.ChannelSMS} })
+	})
+	s.tell("settled", 3, func(x *situation) { s.settled = x })
+	s.tell("settled, with another way", 4, func(x *situation) {
+		textable(x)
+		s.lost = x
+	})
+}
+
+// at is what happens so many ticks after nine.
+func (s *specials) at(turn int) {
+	s.t.Helper()
+	switch time.Duration(turn) * tick {
+	case time.Hour:
+		s.stale.other(func(*models.Notification) {})
+		for _, x := range []*situation{s.settled, s.lost} {
+			x.change(func(o *models.Obligation) { o.State, o.SettledOn = models.StateMet, friday })
+		}
+	case 126 * time.Minute: // the others that fall back crowd the limits
+		s.tell("code", 5, func(x *situation) {
+			x.login(0)
+			textable(x)
+		})
+		s.tell("code, no other way", 6, func(x *situation) { x.login(0) })
+	}
+}
+
+func (s *specials) check() {
+	s.t.Helper()
+	arrivals := s.arrivals()
+	for name, want := range map[string]struct {
+		state  models.NotificationState
+		reason string
+		times  int
+	}{
+		"stale":                     {models.NotificationSuppressed, models.SuppressedStale, 0},
+		"stale, with another way":   {models.NotificationSuppressed, models.SuppressedStale, 0},
+		"settled":                   {models.NotificationSuppressed, models.SuppressedSettled, 0},
+		"settled, with another way": {models.NotificationSuppressed, models.SuppressedSettled, 0},
+		"code":                      {models.NotificationSuppressed, models.SuppressedFellBack, 1},
+		"code, no other way":        {models.NotificationSuppressed, models.SuppressedExpired, 0},
+	} {
+		n := s.byID([]int64{s.ids[name]})[0]
+		if n.State != want.state || n.Reason != want.reason || len(arrivals[n.ID]) != want.times {
+			s.t.Errorf("%s: %s (%s), arrived %d times", name, n.State, n.Reason, len(arrivals[n.ID]))
+		}
+	}
+	if got := arrivals[s.ids["code"]]; len(got) != 1 || got[0].at.Sub(got[0].message.CreatedAt) > tick {
+		s.t.Errorf("the code came as %+v", got)
+	}
+}
+
+// Text messages are down while e-mail works, then both are, and then one after
+// the other comes back.
+func TestTextMessagesAreDownAndThenBoth(t *testing.T) {
+	eachAt(t, start, func(t *testing.T, s *models.Store, clock *clockwork.FakeClock) {
+		w := newTown(t, s, clock)
+		people := w.settle(12, func(u *models.User) { u.Mobile = "13900000000" })
+		// Half of it goes by SMS first and then by e-mail, and half the other way round.
+		news := func() (ids []int64) {
+			before, err := s.LastNotificationID(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			var all []models.Notification
+			for i, u := range people {
+				all = append(all, w.message(u, urgent, func(n *models.Notification) {
+					n.ObligationID, n.Route = int64(10_000+w.next), []models.Channel{models.ChannelSMS}
+					if i%2 == 0 {
+						n.Channel, n.Route = models.ChannelSMS, []models.Channel{models.ChannelEmail}
+					}
+				}))
+			}
+			w.enqueue(all)
+			added, err := s.NotificationsAfter(t.Context(), before)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, n := range added {
+				ids = append(ids, n.ID)
+			}
+			return ids
+		}
+		pass := func(d time.Duration) {
+			for range int(d / tick) {
+				w.pass()
+			}
+		}
+		// arrived checks how many of the messages came by each channel, once.
+		arrived := func(when string, ids []int64, byMail, bySMS int) {
+			t.Helper()
+			got := map[models.Channel]int{}
+			arrivals := w.arrivals()
+			for _, id := range ids {
+				if len(arrivals[id]) > 1 {
+					t.Errorf("%s: message %d arrived %d times", when, id, len(arrivals[id]))
+				}
+				for _, a := range arrivals[id] {
+					got[a.by]++
+				}
+			}
+			if got[models.ChannelEmail] != byMail || got[models.ChannelSMS] != bySMS {
+				t.Errorf("%s: %v arrived, want %d by e-mail and %d by SMS", when, got, byMail, bySMS)
+			}
+		}
+
+		w.sms.answerWith(503)
+		first := news()
+		pass(12 * time.Minute)
+		arrived("SMS is down", first, 6, 0)
+		pass(10 * time.Minute)
+		arrived("SMS is down for long", first, 12, 0)
+		if n := w.sms.requests(); n > 20 {
+			t.Errorf("the provider was bothered %d times", n)
+		}
+
+		w.mail.behave(faults{greeting: "554 no service"})
+		second := news()
+		code := w.situation(1, func(x *situation) {
+			w.people[x.user.ID] = x.user
+			x.login(0)
+			textable(x)
+		})
+		pass(2 * time.Hour)
+		arrived("both are down", second, 0, 0)
+		w.sms.answerWith(0)
+		pass(40 * time.Minute)
+		arrived("SMS is back", second, 0, 12-w.alreadyFellBackTo(second, models.ChannelEmail))
+		w.mail.behave(faults{})
+		pass(40 * time.Minute)
+		arrived("both are back", second, w.alreadyFellBackTo(second, models.ChannelEmail), 12-w.alreadyFellBackTo(second, models.ChannelEmail))
+		arrived("the first ones, at the end", first, 12, 0)
+		if n := w.arrivals()[code]; len(n) != 0 {
+			t.Errorf("a code arrived after it had expired: %+v", n)
+		}
+		w.peaceful()
+	})
+}
+
+// alreadyFellBackTo counts those of the messages whose last stand-in goes by
+// the channel.
+func (w *town) alreadyFellBackTo(ids []int64, by models.Channel) (n int) {
+	w.t.Helper()
+	for _, id := range ids {
+		standIn, ok, err := w.store.FellBackTo(w.t.Context(), id)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		if ok && standIn.Channel == by {
+			n++
+		}
 	}
 	return n
-}
-
-func withMobile(u *models.User) { u.Mobile = "13800138000" }
-
-// napping has quiet hours in the middle of the outage.
-func napping(u *models.User) {
-	withMobile(u)
-	u.Reach = models.Reach{QuietFrom: "12:00", QuietUntil: "13:00"}
-}
-
-func toSMS(n *models.Notification) { n.Route = []models.Channel{models.ChannelSMS} }
-
-func TestAnOutageOfSixHours(t *testing.T) {
-	for _, driver := range []models.Driver{models.SQLite, models.MySQL} {
-		t.Run(string(driver), func(t *testing.T) {
-			clock := clockwork.NewFakeClockAt(start) // 09:00 in Shanghai
-			o := startOutage(t, modelstest.Open(t, driver, clock), clock)
-			both, mailOnly, naps := make([]models.User, 40), make([]models.User, 15), make([]models.User, 5)
-			for i := range both {
-				both[i] = o.user(withMobile)
-			}
-			for i := range mailOnly {
-				mailOnly[i] = o.user()
-			}
-			for i := range naps {
-				naps[i] = o.user(napping)
-			}
-			settled := models.Obligation{Subject: "u1", UnitID: 1, FiscalYear: 2025, Kind: models.Custom, Title: "办结的", DueOn: calendar.DateOf(start)}
-			o.write(func(tx *models.Tx) error { return tx.Create(&settled) })
-			o.add(mailOnly[0], 1, func(n *models.Notification) { n.ObligationID = settled.ID })
-			o.add(mailOnly[1], 1, func(n *models.Notification) { n.ObligationID = 900_001 })
-			stale := o.rows()[1].ID
-			login := func(n *models.Notification) {
-				n.Urgency, n.ObligationID, n.Template = models.Instant, 0, notifier.LoginCode
-				n.Payload = models.Reminder{Login: &models.Login{Link: models.LoginLink(n.RecipientID, o.clock.Now())}}
-			}
-			duty := int64(1_000_000)
-			for tick := range int(outageLasts / outageStep) {
-				if tick%2 == 0 {
-					for i := range 8 { // each person hears of another duty about once an hour
-						duty++
-						who := slices.Concat(both, naps)[(tick*4+i)%45]
-						o.add(who, 1, toSMS, func(n *models.Notification) {
-							n.ObligationID, n.Urgency = duty, []models.Urgency{models.Normal, models.Urgent}[i%2]
-						})
-					}
-					duty++
-					o.add(mailOnly[2+tick/2%13], 1, func(n *models.Notification) { n.ObligationID = duty })
-				}
-				switch tick {
-				case 4:
-					o.add(both[0], 1, toSMS, login)
-					o.add(mailOnly[3], 1, login)
-				case 40: // something later is to be said about the same duty
-					o.add(mailOnly[1], 1, func(n *models.Notification) { n.ObligationID, n.Day = 900_001, n.Day.AddDays(1) })
-				case 50:
-					o.write(func(tx *models.Tx) error {
-						return tx.ReportDone(settled.ID, calendar.DateOf(start), "done")
-					})
-				}
-				o.step(outageStep)
-			}
-			if probes := o.mail.connected(); probes > 100 {
-				t.Errorf("%d connections to a server that is down", probes)
-			}
-			o.mail.behave(faults{})
-			for range 240 {
-				o.step(time.Minute)
-			}
-			o.check(both[0].ID, settled.ID, stale)
-		})
-	}
-}
-
-// check is independent of the dispatcher: it looks at what arrived, and when.
-func (o *outage) check(waiting, settled, stale int64) {
-	o.t.Helper()
-	rows := map[int64]models.Notification{}
-	for _, n := range o.rows() {
-		rows[n.ID] = n
-	}
-	texts := map[int64]time.Time{} // by the message that was to go by e-mail
-	perPerson, all := map[int64][]time.Time{}, []time.Time{}
-	for _, m := range o.sms.inbox() {
-		n := rows[idOf(o.t, m.Key)]
-		if _, twice := texts[n.FallbackOf]; twice || n.FallbackOf == 0 {
-			o.t.Errorf("text message %d arrived twice, or for nothing", n.ID)
-		}
-		texts[n.FallbackOf] = m.At
-		perPerson[n.RecipientID] = append(perPerson[n.RecipientID], m.At)
-		all = append(all, m.At)
-	}
-	o.limited("to all", all, smsPerMinute, time.Minute)
-	for id, times := range perPerson {
-		o.limited(fmt.Sprintf("to person %d", id), times, smsPerHour, time.Hour)
-	}
-	fell := 0
-	for id, n := range rows {
-		mailed, byMail := o.byMail[id]
-		text, byText := texts[id]
-		switch {
-		case n.Channel == models.ChannelSMS:
-		case n.Template == notifier.LoginCode && n.RecipientID == waiting:
-			if !byText || text.Sub(n.CreatedAt) > outageStep || byMail {
-				o.t.Errorf("the code went by text %v after %s, by mail %v", byText, text.Sub(n.CreatedAt), byMail)
-			}
-		case n.Template == notifier.LoginCode, n.ObligationID == settled, n.ID == stale:
-			if byMail || n.State != models.NotificationSuppressed {
-				o.t.Errorf("message %d is %s (%s) and arrived: %v", id, n.State, n.Reason, byMail)
-			}
-		case byMail == byText:
-			o.t.Errorf("message %d arrived by mail: %v, by text: %v; %s %s", id, byMail, byText, n.State, n.Reason)
-		case byText:
-			fell++
-			o.fellInTime(n, text)
-		case mailed.Before(o.over):
-			o.t.Errorf("message %d arrived by mail at %s", id, mailed)
-		case len(n.Route) > 0 && o.over.Sub(n.CreatedAt) > o.patience(n)+2*outageStep && !o.naps(n):
-			o.t.Errorf("message %d waited for the mail for %s", id, mailed.Sub(n.CreatedAt))
-		}
-	}
-	if fell < 100 {
-		o.t.Errorf("only %d messages fell back", fell)
-	}
-	o.orderly()
-}
-
-func (o *outage) patience(n models.Notification) time.Duration {
-	if n.Urgency == models.Urgent {
-		return urgently
-	}
-	return patience
-}
-
-// naps reports whether quiet hours may have held the message back.
-func (o *outage) naps(n models.Notification) bool {
-	users, err := o.store.UsersByID(o.t.Context(), []int64{n.RecipientID})
-	if err != nil {
-		o.t.Fatal(err)
-	}
-	return users[n.RecipientID].Reach.QuietFrom != ""
-}
-
-// fellInTime checks that a text message came neither early nor, but for limits
-// and quiet hours, late.
-func (o *outage) fellInTime(n models.Notification, at time.Time) {
-	o.t.Helper()
-	if waited := at.Sub(n.CreatedAt); waited < o.patience(n) {
-		o.t.Errorf("message %d (%s) fell back after %s", n.ID, n.Urgency, waited)
-	}
-	local := at.In(calendar.Shanghai).Format("15:04")
-	if o.naps(n) && local >= "12:00" && local < "13:00" {
-		o.t.Errorf("message %d woke its reader at %s", n.ID, local)
-	}
-}
-
-// limited checks that no window of that length holds more than n times.
-func (o *outage) limited(what string, times []time.Time, n int, window time.Duration) {
-	o.t.Helper()
-	slices.SortFunc(times, time.Time.Compare)
-	for i := n; i < len(times); i++ {
-		if times[i].Sub(times[i-n]) < window {
-			o.t.Errorf("%d text messages %s within %s", n+1, what, times[i].Sub(times[i-n]))
-			return
-		}
-	}
-}
-
-// orderly checks that the mail to each person arrived in the order in which it
-// was written.
-func (o *outage) orderly() {
-	o.t.Helper()
-	last := map[string]int64{}
-	for _, m := range o.mail.inbox() {
-		id := idOf(o.t, strings.TrimPrefix(m.ID, "<"))
-		if id < last[m.To] {
-			o.t.Errorf("%s got message %d after %d", m.To, id, last[m.To])
-		}
-		last[m.To] = id
-	}
-	for id, n := range o.mail.copies() {
-		if n > 1 {
-			o.t.Errorf("%s arrived %d times", id, n)
-		}
-	}
-}
-
-// write changes the records.
-func (o *outage) write(fn func(*models.Tx) error) {
-	o.t.Helper()
-	if err := o.store.Tx(o.t.Context(), "test", fn); err != nil {
-		o.t.Fatal(err)
-	}
 }

@@ -34,6 +34,8 @@ type smsProvider struct {
 	onTaken func(taken) // called before it answers; may be nil
 
 	mu      sync.Mutex
+	status  int // answered instead of taking anything, unless 0
+	asked   int // requests of either kind
 	queries map[string]int
 	all     []taken
 }
@@ -46,11 +48,24 @@ func startSMSProvider(t testing.TB, clock clockwork.Clock, queried bool) *smsPro
 	return p
 }
 
+// answerWith makes the provider answer with a status only; 0 ends that.
+func (p *smsProvider) answerWith(status int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.status = status
+}
+
 // inbox returns what was accepted, in that order.
 func (p *smsProvider) inbox() []taken {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return append([]taken(nil), p.all...)
+}
+
+func (p *smsProvider) requests() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.asked
 }
 
 // asks returns how often the provider was asked about a message, by the key.
@@ -76,6 +91,14 @@ type smsAnswer struct {
 }
 
 func (p *smsProvider) answer(w http.ResponseWriter, r *http.Request) {
+	p.mu.Lock()
+	p.asked++
+	status := p.status
+	p.mu.Unlock()
+	if status != 0 {
+		w.WriteHeader(status)
+		return
+	}
 	key := r.FormValue("key")
 	if r.URL.Path == "/status" {
 		p.mu.Lock()
