@@ -1,0 +1,145 @@
+package notifier
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"duban/models"
+)
+
+// send hands a message to its channel, if that takes any and the limits permit.
+func (b *batch) send(ctx context.Context, n models.Notification, m Message, out *outlet) models.Outcome {
+	now := b.d.cfg.Clock.Now()
+	if ok, retryAt, cause := out.breaker.admit(now); !ok {
+		return b.later(n, retryAt, cause, true)
+	}
+	use, o, ok := b.permitted(ctx, n, out)
+	if !ok {
+		out.breaker.abstain()
+		return o
+	}
+	sending, cancel := b.d.sendContext(ctx)
+	defer cancel()
+	providerID, err := b.d.hand(sending, out, m)
+	if err == nil {
+		b.works(ctx, out)
+		return b.sent(n, m, out, providerID)
+	}
+	failure, ok := errors.AsType[*SendError](err)
+	if !ok {
+		failure = &SendError{Class: Unknown, Code: "send_failed", Err: err}
+	}
+	if failure.Class != Unknown {
+		b.giveBack(ctx, use)
+	}
+	switch {
+	case failure.Class == Down:
+		return b.down(ctx, n, out, failure)
+	case failure.Local:
+		out.breaker.abstain()
+	default: // the other side answered, if only about this message
+		b.works(ctx, out)
+	}
+	if failure.Class == Unknown && out.careful != nil {
+		return b.unknown(n, now, failure.Error())
+	}
+	return b.judge(n, failure)
+}
+
+// permitted asks the limits of the channel, and records that a message is
+// about to be handed to a provider that cannot recognise a repeat. It returns
+// what counts against the limits, 0 for nothing.
+func (b *batch) permitted(ctx context.Context, n models.Notification, out *outlet) (use int64, o models.Outcome, ok bool) {
+	ctx, cancel := settled(ctx)
+	defer cancel()
+	now := b.d.cfg.Clock.Now()
+	unavailable := func(err error) (int64, models.Outcome, bool) {
+		b.d.cfg.Logger.Error("message not handed over", "notification", n.ID, "channel", n.Channel, "error", err)
+		return 0, models.Outcome{State: models.NotificationPending, NextAttemptAt: now.Add(messageBackoff.min), Untried: true}, false
+	}
+	if q := b.d.cfg.Quotas[out.name]; q != (models.Quota{}) {
+		var wait time.Duration
+		var err error
+		use, wait, err = b.d.cfg.Store.TakeQuota(ctx, out.name, n.RecipientID, q)
+		if err != nil {
+			return unavailable(err)
+		}
+		if wait > 0 {
+			return 0, b.limited(n, wait), false
+		}
+	}
+	if out.careful != nil {
+		if err := b.d.cfg.Store.HandOver(ctx, n.ID, b.token); err != nil {
+			b.giveBack(ctx, use)
+			return unavailable(err)
+		}
+	}
+	return use, models.Outcome{}, true
+}
+
+// shortWait is for how long somebody in front of a screen waits for a limit.
+const shortWait = 10 * time.Second
+
+// limited puts a message off until a limit permits it. For a code, another
+// channel may be free.
+func (b *batch) limited(n models.Notification, wait time.Duration) models.Outcome {
+	until := b.d.cfg.Clock.Now().Add(wait)
+	if n.Urgency == models.Instant && wait > shortWait && len(n.Route) > 0 {
+		return b.later(n, until, models.WaitsLimit, true)
+	}
+	o := waits(models.WaitsLimit, until)
+	o.FailingSince = n.FailingSince
+	return o
+}
+
+// giveBack makes a message that was not taken count against no limit.
+func (b *batch) giveBack(ctx context.Context, use int64) {
+	if use == 0 {
+		return
+	}
+	ctx, cancel := settled(ctx)
+	defer cancel()
+	if err := b.d.cfg.Store.ReturnQuota(ctx, use); err != nil {
+		b.d.cfg.Logger.Error("limit not given back", "error", err)
+	}
+}
+
+// hand hands the message to the channel, and mentions its recipient where the
+// channel can.
+func (d *Dispatcher) hand(ctx context.Context, out *outlet, m Message) (providerID string, err error) {
+	if group, ok := out.Channel.(Mentioner); ok {
+		return group.SendTo(ctx, m, m.Mobile)
+	}
+	return out.Send(ctx, m)
+}
+
+// sent is the outcome of a message that its channel has taken.
+func (b *batch) sent(n models.Notification, m Message, out *outlet, providerID string) models.Outcome {
+	o := models.Outcome{State: models.NotificationSent, ProviderID: providerID, Wording: m.Wording}
+	if out.careful == nil {
+		return o
+	}
+	o.Parts, o.Cost = out.careful.Measure(m)
+	if wait := out.careful.ReceiptWait(); wait > 0 {
+		due := b.d.cfg.Clock.Now().Add(wait / receiptQueries)
+		o.ReceiptDueAt = &due
+		o.Receipts = awaited(n, providerID)
+	}
+	return o
+}
+
+// sendContext is for one message. Ending ctx does not end it at once: a
+// message in flight gets some grace. But it ends in any case while the lease
+// still holds, so that nobody else sends the message meanwhile.
+func (d *Dispatcher) sendContext(ctx context.Context) (context.Context, context.CancelFunc) {
+	sending, cancel := context.WithTimeout(context.WithoutCancel(ctx), d.cfg.Lease/2)
+	stop := context.AfterFunc(ctx, func() {
+		select {
+		case <-time.After(d.cfg.Grace): //nolint:forbidigo // a network deadline is real time
+			cancel()
+		case <-sending.Done():
+		}
+	})
+	return sending, func() { stop(); cancel() }
+}
