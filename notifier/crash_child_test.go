@@ -49,7 +49,7 @@ var points = []point{claimed, beforeSend, afterSend, beforeCommit}
 // The way in which a replica drains.
 const (
 	replicaBatch = 4
-	replicaLease = 8 * time.Second
+	replicaLease = 2 * time.Minute
 )
 
 // replica is a program with dispatchers, for one of which kill -9 comes at a
@@ -93,9 +93,13 @@ func obey(said string) error {
 		orders.Scan()
 		stop()
 	}()
+	ts, err := notifier.NewTemplates("")
+	if err != nil {
+		return err
+	}
 	var all []*notifier.Dispatcher
 	for range r.Dispatchers {
-		d, err := r.dispatcher(s, end, func() {
+		d, err := r.dispatcher(s, ts, end, func() {
 			if r.Pause {
 				fmt.Println("working")
 				<-goOn
@@ -117,12 +121,8 @@ func obey(said string) error {
 }
 
 // dispatcher returns one of the replica's, with channels of its own.
-func (r replica) dispatcher(s *models.Store, end *reaper, pause func()) (*notifier.Dispatcher, error) {
+func (r replica) dispatcher(s *models.Store, ts *notifier.Templates, end *reaper, pause func()) (*notifier.Dispatcher, error) {
 	mail, err := notifier.NewSMTP(r.SMTP)
-	if err != nil {
-		return nil, err
-	}
-	ts, err := notifier.NewTemplates("")
 	if err != nil {
 		return nil, err
 	}

@@ -10,7 +10,7 @@ import (
 type specials struct {
 	*town
 	stale, settled, lost *situation
-	ids                        map[string]int64
+	ids                  map[string]int64
 }
 
 func (w *town) specials() *specials {
