@@ -90,35 +90,56 @@ func (u Urgency) turn() int {
 	return 1
 }
 
-// notHeld is the condition under which nothing that was said before to the same
-// person is being sent. Its parameter is the time by which leases are judged.
-const notHeld = "(urgency = 'instant' OR NOT EXISTS (SELECT 1 FROM notifications held WHERE held.recipient_id = notifications.recipient_id " +
-	"AND held.channel = notifications.channel AND held.state = 'sending' AND held.lease_until >= ? AND held.id < notifications.id AND held.urgency <> 'instant'))"
+// lookahead is how many times as many messages as may be claimed are looked at,
+// so that the queue of somebody whose turn is not over keeps nobody else
+// waiting. It is bounded, since others wait for the claim.
+const lookahead = 10
 
 // claimable returns the messages that are due and whose turn it is, but for
 // those that are under way, and what became of the earlier ones for which some
 // of them have to wait.
 func (tx *Tx) claimable(now, leaseNow time.Time, limit int) (ids []int64, behind map[int64]*Outcome, err error) {
 	var found []candidate
-	err = tx.db.Model(&Notification{}).Select("id, recipient_id, channel, urgency").Where(due, now, leaseNow).Where(notHeld, leaseNow).
-		Order("next_attempt_at, id").Limit(limit).Find(&found).Error
+	err = tx.db.Model(&Notification{}).Select("id, recipient_id, channel, urgency").Where(due, now, leaseNow).
+		Order("next_attempt_at, id").Limit(limit * lookahead).Find(&found).Error
 	if err != nil || len(found) == 0 {
+		return nil, nil, err
+	}
+	held, err := tx.heldLines(leaseNow)
+	if err != nil {
 		return nil, nil, err
 	}
 	places, last := map[line]int{}, int64(0) // how many of a line were found
 	for _, c := range found {
-		if c.Urgency == Instant {
+		first, busy := held[c.line()]
+		switch {
+		case limit == 0:
+		case c.Urgency == Instant:
 			ids = append(ids, c.ID)
-			continue
+			limit--
+		case !busy || c.ID < first:
+			places[c.line()]++
+			last = max(last, c.ID)
+			limit--
 		}
-		places[c.line()]++
-		last = max(last, c.ID)
 	}
 	if len(places) == 0 {
 		return ids, nil, nil
 	}
 	others, behind, err := tx.inTurn(places, last, now, leaseNow)
 	return append(ids, others...), behind, err
+}
+
+// heldLines returns the first message of each line that is being sent.
+func (tx *Tx) heldLines(leaseNow time.Time) (map[line]int64, error) {
+	var rows []candidate
+	err := tx.db.Model(&Notification{}).Select("MIN(id) AS id, recipient_id, channel").
+		Where("state = 'sending' AND lease_until >= ? AND urgency <> ?", leaseNow, Instant).Group("recipient_id, channel").Find(&rows).Error
+	held := make(map[line]int64, len(rows))
+	for _, c := range rows {
+		held[c.line()] = c.ID
+	}
+	return held, err
 }
 
 // inTurn returns the messages that come first in the given lines, as many as
