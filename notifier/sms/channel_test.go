@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"sync"
 	"testing"
 	"time"
 
@@ -215,8 +216,16 @@ func TestALostAnswerIsSettledBeforeAnythingIsSentAgain(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		var mu sync.Mutex // an aborted answer orders nothing
 		sent, listed := 0, ""
+		count := func() int {
+			mu.Lock()
+			defer mu.Unlock()
+			return sent
+		}
 		server.respond = func(c call) (int, string) {
+			mu.Lock()
+			defer mu.Unlock()
 			if c.action == "QuerySendDetails" {
 				if listed != "" {
 					return http.StatusOK, aliyunList(listed + "=3")
@@ -232,16 +241,16 @@ func TestALostAnswerIsSettledBeforeAnythingIsSentAgain(t *testing.T) {
 		n := enqueue(t, s, clock)
 		d := dispatcher(t, s, clock, worded{sms.NewChannel(sms.ChannelConfig{Provider: p, Price: 4500, ReceiptWait: time.Hour})})
 		drain(t, d)
-		if got := reload(t, s, n); got.State != models.NotificationUnknown || got.HandedAt == nil || sent != 1 {
-			t.Fatalf("after %d: %+v", sent, got)
+		if got := reload(t, s, n); got.State != models.NotificationUnknown || got.HandedAt == nil || count() != 1 {
+			t.Fatalf("after %d: %+v", count(), got)
 		}
 		for range 60 {
 			clock.Advance(time.Minute)
 			drain(t, d)
 		}
 		got := reload(t, s, n)
-		if got.State != models.NotificationDelivered || sent != 2 || got.ProviderID != "B2" || got.Parts != 1 || got.Cost != 4500 || got.ReceiptCode != "DELIVERED" {
-			t.Errorf("after %d: %+v", sent, got)
+		if got.State != models.NotificationDelivered || count() != 2 || got.ProviderID != "B2" || got.Parts != 1 || got.Cost != 4500 || got.ReceiptCode != "DELIVERED" {
+			t.Errorf("after %d: %+v", count(), got)
 		}
 	})
 }
