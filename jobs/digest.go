@@ -151,7 +151,7 @@ func lowest(rows []models.Notification) int64 {
 
 // severity orders the lights from good to bad.
 func severity(l models.Light) int {
-	return slices.Index([]models.Light{models.Green, models.Blue, models.Yellow, models.Red}, l)
+	return slices.Index(models.Lights, l)
 }
 
 // mostUrgentFirst sorts reminders as a person works through them: what is

@@ -49,6 +49,9 @@ const (
 	Red    Light = "red"
 )
 
+// Lights lists them, in that order.
+var Lights = []Light{Green, Blue, Yellow, Red}
+
 // Obligation is a dated duty (督办事项): the one thing that duban supervises.
 // Subject, kind, due date and sequence are unique together.
 type Obligation struct {

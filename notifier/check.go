@@ -59,7 +59,7 @@ func (t *Templates) checkText(key templateKey, source string, a about, ps *probl
 		return
 	}
 	for _, sample := range Samples(key.name) {
-		for _, signer := range []*Templates{t.rehearsing("https://duban.example.gov.cn"), {}} {
+		for _, signer := range []*Templates{t.rehearsing("https://duban.example.gov.cn"), {phrases: t.phrases}} {
 			if signer.try(words, sample, key.language, ps); len(*ps) > 0 {
 				return // the others would say the same
 			}

@@ -31,7 +31,11 @@ const maxSubject = 200
 
 // try puts a sample into words and lists what is wrong with them.
 func (t *Templates) try(words template, sample Sample, language models.Language, ps *problems) {
-	v := newView(sample.Payload, "张三", language)
+	v, err := t.view(sample.Payload, "张三", language)
+	if err != nil {
+		failure(err, sample, ps)
+		return
+	}
 	t.addLinks(&v, models.Notification{ObligationID: 1, Channel: models.ChannelEmail})
 	for _, name := range requiredParts {
 		var part bounded
@@ -87,9 +91,12 @@ func (t *Templates) checkSMS(w models.Wording, builtin template, parts func(stri
 	}
 	longest := ""
 	for _, sample := range Samples(w.Template) {
-		v := newView(sample.Payload, "张三", w.Language)
+		v, err := t.view(sample.Payload, "张三", w.Language)
 		t.Rehearsing().addLinks(&v, models.Notification{ObligationID: 1, Channel: models.ChannelSMS})
-		facts, err := v.named(builtin.about, builtin.text)
+		var facts map[string]string
+		if err == nil {
+			facts, err = v.named(builtin.about, builtin.text)
+		}
 		if err != nil {
 			failure(err, sample, ps)
 			return

@@ -9,8 +9,8 @@ import (
 )
 
 // recorder records the outcomes of a batch while its next messages are being
-// sent: all that came up during one transaction go into the next. What it has
-// not recorded when the process dies is sent again, so it never waits.
+// sent: all that come up within a moment go into one transaction. What it has
+// not recorded when the process dies is sent again, so the moment is short.
 type recorder struct {
 	b    *batch
 	in   chan models.Finished
@@ -53,23 +53,32 @@ func (r *recorder) run(ctx context.Context) {
 		if r.failed() {
 			continue // it is sent again; the lease says when
 		}
-		all := []models.Finished{first}
-	gather:
-		for {
-			select {
-			case f, ok := <-r.in:
-				if !ok {
-					break gather
-				}
-				all = append(all, f)
-			default:
-				break gather
-			}
-		}
-		if err := r.write(ctx, all); err != nil {
+		if err := r.write(ctx, r.gather(first)); err != nil {
 			r.mu.Lock()
 			r.err = err
 			r.mu.Unlock()
+		}
+	}
+}
+
+// gatherFor is how long outcomes are gathered for one transaction.
+const gatherFor = 20 * time.Millisecond
+
+// gather returns the outcomes that come up within a moment of the first, fewer
+// if there are no more.
+func (r *recorder) gather(first models.Finished) []models.Finished {
+	all := []models.Finished{first}
+	moment := time.NewTimer(gatherFor) //nolint:forbidigo // as a network deadline, it is real time
+	defer moment.Stop()
+	for {
+		select {
+		case f, ok := <-r.in:
+			if !ok {
+				return all
+			}
+			all = append(all, f)
+		case <-moment.C:
+			return all
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"duban/models"
@@ -22,9 +23,7 @@ func (t *Templates) Render(n models.Notification, user models.User) (Message, er
 	if key.language == "" {
 		key.language = user.Language
 	}
-	if key.language != models.English {
-		key.language = models.Chinese
-	}
+	key.language = spoken(key.language)
 	words, ok := t.inForce[key]
 	if !ok {
 		return Message{}, fmt.Errorf("%q: %w", n.Template, ErrUnknownTemplate)
@@ -46,16 +45,20 @@ func (t *Templates) Render(n models.Notification, user models.User) (Message, er
 var errPublicLogin = errors.New("登录消息不能发到公开渠道")
 
 func (t *Templates) render(key templateKey, words template, n models.Notification, user models.User) (Message, error) {
-	v := newView(n.Payload, user.Name, key.language)
+	v, err := t.view(n.Payload, user.Name, key.language)
+	if err != nil {
+		return Message{}, err
+	}
 	t.addLinks(&v, n)
 	m := Message{
 		NotificationID: n.ID, Key: n.Key(), Template: n.Template, Language: key.language,
 		Name: user.Name, Address: user.Email, Mobile: user.Mobile, SMS: words.sms,
 	}
 	builtin := t.builtin[key]
-	var err error
-	if m.Facts, err = v.named(words.about, builtin.text); err != nil {
-		return m, err
+	if n.Channel == models.ChannelSMS {
+		if m.Facts, err = v.named(words.about, builtin.text); err != nil {
+			return m, err
+		}
 	}
 	err = words.execute(v, &m)
 	if err != nil && words.number != 0 {
@@ -67,6 +70,22 @@ func (t *Templates) render(key templateKey, words template, n models.Notificatio
 		m.Wording = words.smsNo
 	}
 	return m, err
+}
+
+// spoken returns the language in which there are words for those who read
+// another.
+func spoken(language models.Language) models.Language {
+	if slices.Contains(Languages, language) {
+		return language
+	}
+	return models.Chinese
+}
+
+// view returns what a template sees of the facts.
+func (t *Templates) view(r models.Reminder, recipient string, language models.Language) (view, error) {
+	language = spoken(language)
+	v := newView(r, recipient, language)
+	return v, t.phrases[language].explain(v.Facts)
 }
 
 // execute fills in the subject and the bodies.

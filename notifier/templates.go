@@ -137,6 +137,7 @@ var Languages = []models.Language{models.Chinese, models.English}
 type Templates struct {
 	builtin map[templateKey]template
 	inForce map[templateKey]template // with the wordings of With
+	phrases map[models.Language]*phrasebook
 	baseURL string                   // without a trailing slash, or blank
 	linkKey models.LinkKey           // empty: nothing is signed
 }
@@ -171,8 +172,13 @@ func NewTemplates(baseURL string) (*Templates, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Templates{builtin: map[templateKey]template{}, baseURL: strings.TrimRight(baseURL, "/")}
+	t := &Templates{
+		builtin: map[templateKey]template{}, phrases: map[models.Language]*phrasebook{}, baseURL: strings.TrimRight(baseURL, "/"),
+	}
 	for _, language := range Languages {
+		if t.phrases[language], err = newPhrasebook(language); err != nil {
+			return nil, fmt.Errorf("template %s/phrases: %w", language, err)
+		}
 		for _, entry := range templateTable {
 			key := templateKey{language, entry.name}
 			words := template{about: entry.about, sms: forms[key]}
@@ -221,8 +227,8 @@ func parseWords(language models.Language, name, source string) (*texttemplate.Te
 	if err == nil {
 		_, err = html.New(sourceName).Parse(source)
 	}
-	if err == nil { // the HTML also needs "value", which layout.txt defines
-		_, err = html.ParseFS(templateFiles, "templates/layout.txt", "templates/layout.html")
+	if err == nil {
+		_, err = html.ParseFS(templateFiles, "templates/layout.html")
 	}
 	return text, html, err
 }

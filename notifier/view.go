@@ -52,11 +52,10 @@ type view struct {
 	Since    string // of an alarm
 }
 
-// fact is a row of the table of facts. Its key names the label, and the words
-// for those values that are identifiers.
+// fact is a row of the table of facts. Its key names the label.
 type fact struct {
-	Key, Value, Color string
-	Left              span // of a time limit
+	Key, Label, Value, Color string
+	Left                     span // of a time limit
 }
 
 // segment is a piece of the progress bar, so many per cent of its width.
