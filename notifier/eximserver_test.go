@@ -121,6 +121,7 @@ func startExim(t testing.TB, queueOnly bool) *exim {
 	cmd := exec.Command(binary, "-C", conf, "-bdf", "-q1h", "-oP", filepath.Join(e.dir, "pid"))
 	var said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &said, &said
+	cmd.WaitDelay = 5 * time.Second // its children hold both
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -73,6 +73,7 @@ func benchOutbox(b *testing.B, driver models.Driver, port, messages int) {
 	if err != nil {
 		b.Fatal(err)
 	}
+	b.Cleanup(func() { _ = smtp.Close() }) // an exim waits for its connections to end
 	d := o.dispatcher(smtp, func(c *notifier.Config) { c.Workers, c.Batch = 2*benchConnections, 25 })
 	var bare, ours time.Duration
 	for b.Loop() {
