@@ -170,6 +170,9 @@ func (tx *Tx) settleReceipts(id int64) error {
 			return err
 		}
 	case ReceiptPending:
+		if n.State == NotificationUnknown { // it was taken; from now on it awaits its receipt as others do
+			set["receipt_due_at"] = now
+		}
 	}
 	return tx.db.Model(&Notification{}).Where("id = ?", id).UpdateColumns(set).Error
 }
@@ -226,7 +229,7 @@ func (tx *Tx) fallBack(n Notification) error {
 		Channel: n.Route[0], Urgency: n.Urgency, Route: n.Route[1:], FallbackOf: n.ID, Day: n.Day, Template: n.Template,
 		Language: n.Language, Payload: n.Payload, State: NotificationPending, NextAttemptAt: now,
 	}
-	_, err := tx.createMissing(&next)
+	_, err := tx.Enqueue([]Notification{next})
 	return err
 }
 

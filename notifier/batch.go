@@ -66,12 +66,25 @@ func (b *batch) deliver(ctx context.Context) (Stats, error) {
 			break
 		}
 		o := b.attempt(ctx, n)
-		if (o.State == models.NotificationFailed || o.Reason == models.WaitsLimit) && n.Urgency != models.Instant {
+		if holdsUp(n, o) {
 			b.behind[lineOf(n)] = o
 		}
 		b.record.add(n, o)
 	}
 	return b.record.stop()
+}
+
+// holdsUp reports whether what comes after a message in its line has to wait
+// until it is tried again. One that fails again and again by itself holds up
+// nothing: it may be the only one that its channel does not take.
+func holdsUp(n models.Notification, o models.Outcome) bool {
+	switch {
+	case n.Urgency == models.Instant:
+		return false
+	case o.State == models.NotificationFailed:
+		return o.Untried || n.Attempts < models.BlockingAttempts
+	}
+	return o.Reason == models.WaitsLimit
 }
 
 // prepare reads what all messages of the batch need.
@@ -93,9 +106,6 @@ func (b *batch) attempt(ctx context.Context, n models.Notification) models.Outco
 	if !open && n.HandedAt == nil { // what may be out already has to be asked for
 		return held
 	}
-	if o, ok := b.waitsBehind(n); ok {
-		return o
-	}
 	m, failure := b.message(n)
 	if failure != nil {
 		return b.judge(n, failure)
@@ -111,6 +121,9 @@ func (b *batch) attempt(ctx context.Context, n models.Notification) models.Outco
 	}
 	if !open { // it is not out, and must not go out now
 		return held
+	}
+	if o, ok := b.waitsBehind(n); ok {
+		return o
 	}
 	return b.send(ctx, n, m, out)
 }

@@ -168,8 +168,13 @@ func (d *Dispatcher) Wake() {
 // finishes the messages in flight, puts back the rest and returns. An error of
 // the database is logged, and the next round tries again.
 func (d *Dispatcher) Run(ctx context.Context) {
+	var confirming sync.WaitGroup
+	defer confirming.Wait()
+	if d.receiptWait() > 0 {
+		confirming.Go(func() { d.runConfirm(ctx) })
+	}
 	for ctx.Err() == nil {
-		stats, err := d.Drain(ctx)
+		stats, err := d.deliverDue(ctx)
 		if err != nil {
 			d.cfg.Logger.Error("outbox not drained", "error", err)
 		}
@@ -205,13 +210,33 @@ func (d *Dispatcher) pause(ctx context.Context) time.Duration {
 	return min(d.cfg.Poll, max(minPause, next.Sub(now)))
 }
 
-// Drain sends every message that is due, and returns when none is left, when
-// no channel works, or when ctx ends, which is no error. Its errors are the
-// database's; what happens to single messages is recorded with them.
-func (d *Dispatcher) Drain(ctx context.Context) (Stats, error) {
-	if err := d.confirm(ctx); err != nil {
-		return Stats{}, err
+// runConfirm asks for receipts until ctx ends. It is not part of sending: a
+// provider that does not answer its queries must keep nobody's message waiting.
+func (d *Dispatcher) runConfirm(ctx context.Context) {
+	for ctx.Err() == nil {
+		if err := d.confirm(ctx); err != nil {
+			d.cfg.Logger.Error("receipts not asked for", "error", err)
+		}
+		d.Wake() // another channel may have taken over
+		select {
+		case <-ctx.Done():
+		case <-d.cfg.Clock.After(d.cfg.Poll):
+		}
 	}
+}
+
+// Drain asks for the receipts that are due, and sends every message that is. It
+// returns when none is left, when no channel works, or when ctx ends, which is
+// no error. Its errors are the database's; what happens to single messages is
+// recorded with them.
+func (d *Dispatcher) Drain(ctx context.Context) (Stats, error) {
+	failure := d.confirm(ctx)
+	stats, err := d.deliverDue(ctx)
+	return stats, errors.Join(failure, err)
+}
+
+// deliverDue sends every message that is due.
+func (d *Dispatcher) deliverDue(ctx context.Context) (Stats, error) {
 	var (
 		wg    sync.WaitGroup
 		mu    sync.Mutex

@@ -72,8 +72,10 @@ func (b *batch) unknown(n models.Notification, handedAt time.Time, cause string)
 }
 
 // confirm asks for the receipts that sent messages await, and ends the wait for
-// those that do not come.
+// those that do not come. A provider that does not answer is asked no more for
+// the time being.
 func (d *Dispatcher) confirm(ctx context.Context) error {
+	silent := map[*outlet]bool{}
 	for ctx.Err() == nil {
 		due, err := d.awaitReceipts(ctx)
 		if err != nil || len(due) == 0 {
@@ -88,7 +90,7 @@ func (d *Dispatcher) confirm(ctx context.Context) error {
 			return err
 		}
 		for _, n := range due {
-			if err := d.confirmOne(ctx, n, users[n.RecipientID]); err != nil {
+			if err := d.confirmOne(ctx, n, users[n.RecipientID], silent); err != nil {
 				return err
 			}
 		}
@@ -98,19 +100,26 @@ func (d *Dispatcher) confirm(ctx context.Context) error {
 
 // awaitReceipts takes the messages whose receipts are to be asked for by now.
 func (d *Dispatcher) awaitReceipts(ctx context.Context) ([]models.Notification, error) {
+	wait := d.receiptWait()
+	if wait == 0 {
+		return nil, nil
+	}
+	return d.cfg.Store.AwaitReceipts(ctx, receiptBatch, wait/receiptQueries)
+}
+
+// receiptWait is for how long any channel waits for its receipts, 0 if none
+// brings any.
+func (d *Dispatcher) receiptWait() time.Duration {
 	longest := time.Duration(0)
 	for _, out := range d.channels {
 		if out.careful != nil {
 			longest = max(longest, out.careful.ReceiptWait())
 		}
 	}
-	if longest == 0 { // no channel of ours brings any
-		return nil, nil
-	}
-	return d.cfg.Store.AwaitReceipts(ctx, receiptBatch, longest/receiptQueries)
+	return longest
 }
 
-func (d *Dispatcher) confirmOne(ctx context.Context, n models.Notification, user models.User) error {
+func (d *Dispatcher) confirmOne(ctx context.Context, n models.Notification, user models.User, silent map[*outlet]bool) error {
 	out, ok := d.channels[n.Channel]
 	if !ok || out.careful == nil || n.SentAt == nil {
 		return d.cfg.Store.NoReceiptCame(ctx, n.ID)
@@ -120,10 +129,11 @@ func (d *Dispatcher) confirmOne(ctx context.Context, n models.Notification, user
 		return err
 	}
 	m, failure := d.render(words, n, user)
-	if failure == nil {
+	if failure == nil && !silent[out] {
 		asking, cancel := d.sendContext(ctx)
 		fate, err := out.careful.Settle(asking, m, n.ProviderID, *n.SentAt)
 		cancel()
+		silent[out] = err != nil
 		if err == nil && (fate.State == FateDelivered || fate.State == FateFailed) {
 			return d.cfg.Store.ApplyReceipt(ctx, fate.receipt(n), n.Key())
 		}
