@@ -98,7 +98,7 @@ func (s *server) addFeed(c *gin.Context, r *request) error {
 
 // feedAddress returns where the feed with a token can be read.
 func (s *server) feedAddress(c *gin.Context, token string) *feedAddress {
-	path := "/feeds/" + token + feedSuffix
+	path := feedsPrefix + token + feedSuffix
 	web := s.absolute(path)
 	if web == "" { // people reach the console on this machine only
 		web = "http://" + c.Request.Host + path
@@ -115,6 +115,9 @@ func (s *server) revokeFeed(c *gin.Context, r *request) error {
 	}
 	return err
 }
+
+// feedsPrefix begins the addresses of calendars, each a secret of its person.
+const feedsPrefix = "/feeds/"
 
 // feedSuffix ends a feed's address, by which some programs tell what it is.
 const feedSuffix = ".ics"

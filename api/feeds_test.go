@@ -259,6 +259,9 @@ func TestACalendarProgramAsksForWhatIsNew(t *testing.T) {
 		t.Errorf("changed: %d %s", w.Code, w.Header().Get("ETag"))
 	}
 	expect(t, v.get("/feeds/secretsecret.ics"), http.StatusNotFound)
+	for _, method := range []string{"PROPFIND", http.MethodOptions, http.MethodPost, http.MethodPut} { // as some programs begin
+		v.do(httptest.NewRequest(method, path, nil))
+	}
 	token := strings.TrimSuffix(strings.TrimPrefix(path, "/feeds/"), ".ics")
 	if said := log.String(); strings.Contains(said, token) || strings.Contains(said, "secretsecret") || !strings.Contains(said, "/feeds/:token") {
 		t.Errorf("the log says %s", said)

@@ -60,7 +60,7 @@ func logged(c *gin.Context) string {
 	if c.Param("token") != "" {
 		return c.FullPath()
 	}
-	for _, prefix := range []string{linksPrefix, receiptsPrefix} {
+	for _, prefix := range []string{linksPrefix, receiptsPrefix, feedsPrefix} {
 		if strings.HasPrefix(path, prefix) {
 			return prefix + "…"
 		}

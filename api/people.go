@@ -28,7 +28,7 @@ func (s *server) mountPeople(r *gin.Engine, get func(string, gin.HandlerFunc)) {
 	get("/feeds", s.page("feeds", personal(s.feeds)))
 	r.POST("/feeds", s.answer(known(s.addFeed)))
 	r.POST("/feeds/:id/revoke", s.answer(known(s.revokeFeed)))
-	get("/feeds/:token", s.answer(s.calendarFeed))
+	get(feedsPrefix+":token", s.answer(s.calendarFeed))
 }
 
 // ownTabs are the pages about a person, for the one who looks.

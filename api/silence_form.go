@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 
+	"golang.org/x/text/width"
+
 	"duban/models"
 )
 
@@ -151,8 +153,12 @@ var errUnnamed = errors.New("没有这个项目或事项")
 // its code. A mute is about a project, and a window about neither.
 func (s *server) named(ctx context.Context, e *entry) (about subject, err error) {
 	kind := models.SilenceKind(e.Get("kind"))
-	if kind == models.Silencing && strings.TrimSpace(e.Get("obligation")) != "" {
-		about.duty, err = s.Store.Duty(ctx, e.number("obligation"), s.Store.Today())
+	if named := strings.TrimSpace(e.Get("obligation")); kind == models.Silencing && named != "" {
+		id, wrong := strconv.ParseInt(width.Narrow.String(named), 10, 64)
+		if wrong != nil {
+			return about, errUnnamed
+		}
+		about.duty, err = s.Store.Duty(ctx, id, s.Store.Today())
 		if errors.Is(err, models.ErrNotFound) {
 			err = errUnnamed
 		}

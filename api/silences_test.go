@@ -63,6 +63,27 @@ func TestADutyIsSilencedFromItsPage(t *testing.T) {
 	expect(t, clerk.post("/silences/99/end", url.Values{"sure": {"1"}}), http.StatusNotFound)
 }
 
+// A number that was mistyped must not silence another duty.
+func TestADutyIsSilencedByItsNumberOnly(t *testing.T) {
+	b := newBureau(t)
+	duty := b.duties[models.Completion]
+	clerk := b.as("clerk")
+	form := url.Values{"kind": {"silence"}, "last": {"2025-07-31"}, "reason": {"x"}}
+	for _, wrong := range []string{"abc", "0", "-1", "事项1", "1x", "99999999999999999999", "1.0"} {
+		expect(t, clerk.post("/silences", with(form, "obligation", wrong)), http.StatusUnprocessableEntity, "没有这个项目或事项")
+	}
+	if n := len(b.inForce()); n != 0 {
+		t.Fatalf("%d are in force", n)
+	}
+	wide := strings.Map(func(r rune) rune { return r - '0' + '０' }, itoa(duty.ID))
+	for i, right := range []string{" " + itoa(duty.ID) + " ", wide} {
+		expect(t, clerk.post("/silences", with(form, "obligation", right)), http.StatusSeeOther, "/silences")
+		if all := b.inForce(); len(all) != i+1 || all[0].ObligationID != duty.ID {
+			t.Fatalf("%q: %+v", right, all)
+		}
+	}
+}
+
 func TestAManagerMutesTheirProjectAndNoOther(t *testing.T) {
 	b := newBureau(t)
 	manager, project := b.as("manager"), b.duties[models.Completion].ProjectID

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jonboulle/clockwork"
@@ -71,8 +72,8 @@ func (d Difference) Compare(e Difference) int {
 }
 
 // Audit looks at everything that the sweeps of a period, first and last day
-// included, should have said, and at the open tasks of workflows that are older
-// than it.
+// included, should have said, and at the tasks of workflows that are open now
+// and were by its end.
 func (a *Auditor) Audit(ctx context.Context, from, to calendar.Date) (Completeness, error) {
 	p, err := a.period(ctx, from, to)
 	if err != nil {
@@ -89,7 +90,11 @@ func (a *Auditor) Audit(ctx context.Context, from, to calendar.Date) (Completene
 		err = a.Store.EachReminded(ctx, from, horizon, func(batch []models.Obligation) error { return p.examine(ctx, batch) })
 	}
 	if err == nil {
-		err = p.examineTasks(ctx, from.At(0, 0))
+		before := to.AddDays(1).At(0, 0)
+		if latest := p.now.Add(-commitSlack); latest.Before(before) {
+			before = latest
+		}
+		err = p.examineTasks(ctx, before)
 	}
 	if err != nil {
 		return p.result, fmt.Errorf("audit the reminders from %s to %s: %w", from, to, err)
@@ -159,6 +164,11 @@ func (p *period) rulingAt(t time.Time) *ruling {
 		p.rulings[regime] = r
 	}
 	return r
+}
+
+// left reports whether a person was not to be told anything any more.
+func (r *ruling) left(person int64) bool {
+	return !slices.ContainsFunc(r.Users, func(u models.User) bool { return u.ID == person && u.Active })
 }
 
 // examine proves what was to be said about a batch of duties.

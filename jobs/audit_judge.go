@@ -106,7 +106,7 @@ func (ev *proofs) suppressed(q *inquiry, n models.Notification, depth int) proof
 		}
 		return ev.orElse(q, proof{models.GapMissing, n.Reason, n.ID}, []models.Notification{digest}, depth)
 	case models.SuppressedNoRecipient:
-		holds = n.RecipientID == 0
+		holds = n.RecipientID == 0 || ev.rulingAt(n.UpdatedAt).left(n.RecipientID)
 	case models.SuppressedNoAddress:
 		holds = true
 	case models.SuppressedSilenced, models.SuppressedMuted:

@@ -95,14 +95,14 @@ func (r *round) message(o models.Obligation, rule models.Rule, facts models.Remi
 	return m
 }
 
-// held reports whether a reminder waits to be told with others. Who reads them
-// once a week only still hears at once of what they alone can put right.
+// held reports whether a reminder waits to be told with others. What is urgent
+// waits for the next digest, which is today's, and for no weekly report.
 func held(m models.Notification, to models.User) bool {
 	switch to.Reach.Digest {
 	case models.DigestOff:
 		return false
 	case models.DigestWeekly:
-		return m.Urgency != models.Urgent || !escalated(m.Payload.Audience)
+		return m.Urgency != models.Urgent
 	case models.DigestDaily:
 	}
 	return true

@@ -26,7 +26,8 @@ func TestRemindersOfAWeekWaitForTheReport(t *testing.T) {
 			}
 			o.sweep(d)
 		}
-		if going := o.going("owner"); len(going) > 0 {
+		// Only what cannot wait comes before the report.
+		if going := o.going("owner"); len(going) != 1 || going[0].ObligationID != overdue {
 			t.Errorf("before the report: %+v", going)
 		}
 		if going := o.going("manager"); len(going) != 1 || going[0].ObligationID != overdue || going[0].Urgency != models.Urgent {
@@ -36,10 +37,10 @@ func TestRemindersOfAWeekWaitForTheReport(t *testing.T) {
 		o.sweep(day(6, 23))
 		stats := o.report()
 		going := o.going("owner")
-		if len(going) != 1 || going[0].Template != "report" || going[0].Payload.Weekly.Situation != nil {
+		if len(going) != 3 || going[1].ObligationID != duties[0] || going[2].Template != "report" || going[2].Payload.Weekly.Situation != nil {
 			t.Fatalf("%+v: %+v", stats, going)
 		}
-		n := going[0]
+		n := going[2]
 		if n.Payload.Weekly.From != day(6, 16) || n.Payload.Weekly.To != day(6, 22) {
 			t.Errorf("of %+v", n.Payload.Weekly)
 		}
@@ -47,7 +48,7 @@ func TestRemindersOfAWeekWaitForTheReport(t *testing.T) {
 		for _, i := range n.Payload.Digest.Items {
 			told = append(told, i.ObligationID)
 		}
-		if !slices.Equal(told, []int64{overdue, duties[0], duties[1]}) {
+		if !slices.Equal(told, []int64{duties[1]}) {
 			t.Errorf("it tells %v", told)
 		}
 		o.toldOnce(told)
@@ -64,7 +65,7 @@ func TestRemindersOfAWeekWaitForTheReport(t *testing.T) {
 func TestNothingWaitsForAReportThatNeverComes(t *testing.T) {
 	o := newCorner(t, models.SQLite)
 	o.reads("owner", models.Reach{Digest: models.DigestWeekly})
-	duties := []int64{o.duty(0, day(6, 23), models.Custom), o.duty(1, day(6, 24), models.Custom)}
+	duties := []int64{o.duty(0, day(7, 20), models.Completion), o.duty(1, day(7, 20), models.Completion)}
 	for d := day(6, 20); d.Before(day(6, 28)); d = d.AddDays(1) {
 		o.sweep(d)
 		if going := o.going("owner"); len(going) > 0 {

@@ -143,6 +143,9 @@ func (w *Watchman) channels(ctx context.Context) ([]models.Alarm, error) {
 	}
 	var found []models.Alarm
 	for _, s := range states {
+		if !slices.Contains(w.Routing.Configured, s.Channel) {
+			continue // nobody can mend what is not used any more
+		}
 		if s.FailingSince != nil && w.Clock.Since(*s.FailingSince) >= w.queueAge() {
 			found = append(found, models.Alarm{Kind: models.AlarmChannel, Subject: string(s.Channel), Detail: s.Error, Since: *s.FailingSince})
 		}

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"duban/models"
+	"duban/models/calendar"
 )
 
 // explainNext explains the next occasions, and if the person will hear of none
@@ -13,24 +14,39 @@ func (e *Explainer) explainNext(x *Explanation, now view, silences []models.Sile
 		x.Never = []Cause{never}
 		return
 	}
-	for n, day := 0, x.Day.AddDays(1); n < ahead && len(x.Next) < upcoming; n, day = n+1, day.AddDays(1) {
-		if hearings := now.addressed(day); len(hearings) > 0 {
-			next := Explained{Day: day, Hearings: hearings, As: capacities(hearings, x.Person.ID)}
-			e.foresee(&next, x, now, silences)
+	for n, day := 0, x.Day.AddDays(1); n < ahead && (len(x.Next) < upcoming || x.NextOn.IsZero()); n, day = n+1, day.AddDays(1) {
+		hearings := now.addressed(day)
+		if len(hearings) == 0 {
+			continue
+		}
+		next := Explained{Day: day, Hearings: hearings, As: capacities(hearings, x.Person.ID)}
+		e.foresee(&next, x, now, silences)
+		if len(x.Next) < upcoming {
 			x.Next = append(x.Next, next)
 		}
-	}
-	for _, next := range x.Next {
-		if next.Cause == CauseWillHear {
-			x.NextOn = next.Day
-			return
+		switch next.Cause {
+		case CauseWillHear:
+			x.hears(day)
+		case CausePaused: // it is put off, and not dropped
+			x.hears(next.Until.AddDays(1))
+		default:
+			if !slices.Contains(x.Never, next.Cause) {
+				x.Never = append(x.Never, next.Cause)
+			}
 		}
-		if !slices.Contains(x.Never, next.Cause) {
-			x.Never = append(x.Never, next.Cause)
-		}
 	}
-	if len(x.Next) == 0 {
+	switch {
+	case !x.NextOn.IsZero():
+		x.Never = nil
+	case len(x.Next) == 0:
 		x.Never = []Cause{CauseNoMore}
+	}
+}
+
+// hears records a day on which the person will hear of the duty.
+func (x *Explanation) hears(day calendar.Date) {
+	if x.NextOn.IsZero() || day.Before(x.NextOn) {
+		x.NextOn = day
 	}
 }
 

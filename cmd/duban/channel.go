@@ -140,12 +140,10 @@ func (a *app) trial(ctx context.Context, cfg *config.Config, s *models.Store, na
 		return notifier.Message{}, usagef(a.say("--to %s：没有登记这个渠道所需的地址或手机号", "--to %s: has no address or number for this channel"), to)
 	}
 	templates, err := notifier.NewTemplates(cfg.Server.BaseURL)
-	if err == nil { // a provider may know only the words that were published
-		templates, err = notifier.NewLibrary(templates, s, a.logger(cfg)).Current(ctx)
-	}
 	if err != nil {
 		return notifier.Message{}, err
 	}
+	// A provider may know only the words that were published.
 	words, err := notifier.NewLibrary(templates, s, a.logger(cfg)).Current(ctx)
 	if err != nil {
 		return notifier.Message{}, err
