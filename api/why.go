@@ -103,14 +103,18 @@ func (s *server) explained(ctx context.Context, r *request) (jobs.Explanation, e
 	return explainer.Why(ctx, person, obligation, r.today)
 }
 
-// personNamed finds a person by number or account.
+// personNamed finds a person by account, or else by number: many an account is
+// a number, that of its person's staff card.
 func (s *server) personNamed(ctx context.Context, name string) (models.User, bool, error) {
+	if u, ok, err := s.Store.UserByAccount(ctx, name); ok || err != nil {
+		return u, ok, err
+	}
 	if id, err := strconv.ParseInt(name, 10, 64); err == nil {
 		users, err := s.Store.UsersByID(ctx, []int64{id})
 		u, ok := users[id]
 		return u, ok, err
 	}
-	return s.Store.UserByAccount(ctx, name)
+	return models.User{}, false, nil
 }
 
 // gapsShown is how many gaps a page lists.

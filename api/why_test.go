@@ -95,6 +95,13 @@ func TestTheAPIExplainsWhySomebodyWasTold(t *testing.T) {
 	asked(t, b.as("finance"), question("stranger"), http.StatusForbidden) // of another unit
 	asked(t, b.as("owner"), question("nobody"), http.StatusForbidden)
 	asked(t, admin, question("nobody"), http.StatusNotFound)
+	staff := models.User{Name: "钱进", Account: b.number("owner"), Language: models.Chinese, Active: true} // the number of another person
+	if err := b.store.Tx(t.Context(), "admin", func(tx *models.Tx) error { _, _, err := tx.SaveUser(&staff); return err }); err != nil {
+		t.Fatal(err)
+	}
+	if x := asked(t, admin, question(b.number("owner")), http.StatusOK); x.Person.Name != staff.Name {
+		t.Errorf("asked of account %s: %s", staff.Account, x.Person.Name)
+	}
 	asked(t, admin, "person=owner&obligation=999", http.StatusNotFound)
 	asked(t, admin, "person=owner", http.StatusBadRequest)
 	asked(t, admin, "person=owner&obligation=x", http.StatusBadRequest)

@@ -166,7 +166,7 @@ func (k *checker) route(key string, names []string) {
 
 func (k *checker) watch(w Watch) {
 	k.address("watch.heartbeat_url", string(w.HeartbeatURL))
-	k.lasts("watch.heartbeat_every", w.HeartbeatEvery, 10*time.Second, 24*time.Hour)
+	k.lasts("watch.heartbeat_every", w.HeartbeatEvery, time.Minute, 24*time.Hour)
 	k.lasts("watch.queue_age", w.QueueAge, time.Minute, 24*time.Hour)
 }
 

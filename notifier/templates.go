@@ -138,8 +138,8 @@ type Templates struct {
 	builtin map[templateKey]template
 	inForce map[templateKey]template // with the wordings of With
 	phrases map[models.Language]*phrasebook
-	baseURL string                   // without a trailing slash, or blank
-	linkKey models.LinkKey           // empty: nothing is signed
+	baseURL string         // without a trailing slash, or blank
+	linkKey models.LinkKey // empty: nothing is signed
 }
 
 type templateKey struct {
