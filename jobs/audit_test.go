@@ -13,8 +13,9 @@ func TestAWeekOfRemindersIsProven(t *testing.T) {
 		c := o.complete(day(6, 3), day(7, 15))
 		// The owner hears 30, 15, 7, 3 (with 1, a Sunday) and 0 days before and
 		// twice in two weeks after, the manager and the leader once. The first
-		// came up before the duty was added, and went out with its first check.
-		if c.Sweeps != 43 || c.Duties != 1 || c.Counts[models.SaidSent] != 9 {
+		// came up before the duty was added, and went out with its first check. The
+		// owner was also told of the task of the corrective action.
+		if c.Sweeps != 43 || c.Duties != 1 || c.Tasks != 1 || c.Counts[models.SaidSent] != 10 {
 			t.Errorf("%+v", c)
 		}
 		row := o.row(d, "owner", day(6, 23))

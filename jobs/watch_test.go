@@ -229,6 +229,7 @@ func TestMessagesThatAreLostOrUnknown(t *testing.T) {
 func TestChannelsTimersAndGaps(t *testing.T) {
 	engines(t, func(t *testing.T, driver models.Driver) {
 		w := newWatched(t, driver)
+		w.Routing.Configured = append(slices.Clone(w.Routing.Configured), models.ChannelSMS)
 		if err := w.ChannelFails(t.Context(), models.ChannelSMS, "balance"); err != nil {
 			t.Fatal(err)
 		}
