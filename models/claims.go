@@ -12,9 +12,10 @@ import (
 // parameters are the program's time and the time by which leases are judged.
 const due = "((state IN ('pending', 'failed', 'unknown') AND next_attempt_at <= ?) OR (state = 'sending' AND lease_until < ?))"
 
-// blockingAttempts is how often a message may fail by itself before those that
-// come after it to the same person no longer wait for it: about half an hour.
-const blockingAttempts = 5
+// BlockingAttempts is how often a message may fail by itself before those that
+// come after it to the same person no longer wait for it: with the pauses
+// between the attempts, that takes half an hour at most.
+const BlockingAttempts = 5
 
 // candidate is a message that may be claimed, or one that others wait for.
 type candidate struct {
@@ -156,7 +157,7 @@ func (tx *Tx) inTurn(places map[line]int, last int64, now, leaseNow time.Time) (
 	err = tx.db.Model(&Notification{}).
 		Select("id, recipient_id, channel, state, reason, last_error, next_attempt_at, CASE WHEN "+due+" THEN 1 ELSE 0 END AS due", now, leaseNow).
 		Where("recipient_id IN ? AND id <= ? AND urgency <> ?", slices.Compact(people), last, Instant).
-		Where("("+due+" OR (state = 'failed' AND attempts < ?) OR (state = 'pending' AND reason = ?))", now, leaseNow, blockingAttempts, WaitsLimit).
+		Where("("+due+" OR (state = 'failed' AND attempts < ?) OR (state = 'pending' AND reason = ?))", now, leaseNow, BlockingAttempts, WaitsLimit).
 		Order("id").Find(&queue).Error
 	if err != nil {
 		return nil, nil, err

@@ -66,12 +66,24 @@ func (b *batch) deliver(ctx context.Context) (Stats, error) {
 			break
 		}
 		o := b.attempt(ctx, n)
-		if (o.State == models.NotificationFailed || o.Reason == models.WaitsLimit) && n.Urgency != models.Instant {
+		if blocks(n, o) {
 			b.behind[lineOf(n)] = o
 		}
 		b.record.add(n, o)
 	}
 	return b.record.stop()
+}
+
+// blocks reports whether those that come after a message to the same person
+// wait for it: it is to be tried again, and has not failed too often by itself.
+func blocks(n models.Notification, o models.Outcome) bool {
+	switch {
+	case n.Urgency == models.Instant:
+		return false
+	case o.State == models.NotificationFailed:
+		return o.Untried || n.Attempts < models.BlockingAttempts
+	}
+	return o.Reason == models.WaitsLimit
 }
 
 // prepare reads what all messages of the batch need.
