@@ -97,16 +97,16 @@ func (b *batch) prepare(ctx context.Context) (err error) {
 	return err
 }
 
-// attempt tries to send one message and returns what became of it.
+// attempt tries to send one message and returns what became of it. What may be
+// out already is asked for first: only if it is not does it matter whether it
+// may go now.
 func (b *batch) attempt(ctx context.Context, n models.Notification) models.Outcome {
 	now := b.d.cfg.Clock.Now()
 	b.gate.Now = now
-	held, open := b.gate.Judge(n)
-	if !open && n.HandedAt == nil { // what may be out already has to be asked for
-		return held
-	}
-	if o, ok := b.waitsBehind(n); ok {
-		return o
+	if n.HandedAt == nil {
+		if o, ok := b.mustWait(n); ok {
+			return o
+		}
 	}
 	m, failure := b.message(n)
 	if failure != nil {
@@ -116,15 +116,26 @@ func (b *batch) attempt(ctx context.Context, n models.Notification) models.Outco
 	if !ok {
 		return b.later(n, now.Add(channelBackoff.after(unconfiguredFailures)), "channel_not_configured", true)
 	}
-	if n.HandedAt != nil && out.careful != nil {
-		if o, known := b.settle(ctx, n, m, out); known {
+	if n.HandedAt != nil {
+		if out.careful != nil {
+			if o, known := b.settle(ctx, n, m, out); known {
+				return o
+			}
+		}
+		n.HandedAt = nil // it is not out
+		if o, ok := b.mustWait(n); ok {
 			return o
 		}
 	}
-	if !open { // it is not out, and must not go out now
-		return held
-	}
 	return b.send(ctx, n, m, out)
+}
+
+// mustWait returns what becomes of a message that may not go now.
+func (b *batch) mustWait(n models.Notification) (models.Outcome, bool) {
+	if held, open := b.gate.Judge(n); !open {
+		return held, true
+	}
+	return b.waitsBehind(n)
 }
 
 // waitsBehind puts a message off that comes after one that was not sent.

@@ -19,7 +19,7 @@ func (b *batch) judge(n models.Notification, failure *SendError) models.Outcome 
 		"code", failure.Code, "class", failure.Class.String())
 	if failure.Class == Reject || n.Attempts >= minAttempts && now.Sub(n.CreatedAt) >= b.d.cfg.MaxAge {
 		log.Error("message given up")
-		return models.Outcome{State: models.NotificationDead, LastError: failure.Error(), FallBack: len(n.Route) > 0}
+		return models.Outcome{State: models.NotificationDead, LastError: failure.Error(), FallBack: len(n.Route) > 0, Handed: n.HandedAt != nil}
 	}
 	o := b.later(n, now.Add(messageBackoff.after(n.Attempts)), failure.Error(), false)
 	log.Warn("message not sent", "retry_at", o.NextAttemptAt)
