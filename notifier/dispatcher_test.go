@@ -246,7 +246,7 @@ func TestRunSendsWhatBecomesDueAndWhatIsNew(t *testing.T) {
 		}()
 		idle := func() {
 			t.Helper()
-			if err := clock.BlockUntilContext(ctx, 1); err != nil {
+			if err := clock.BlockUntilContext(ctx, 2); err != nil {
 				t.Fatal(err)
 			}
 		}

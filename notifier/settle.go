@@ -18,6 +18,9 @@ const (
 	unknownFor = time.Hour
 	// receiptBatch bounds how many receipts are asked for at a time.
 	receiptBatch = 50
+	// maxUnanswered is how many questions in a row a provider may leave
+	// unanswered before it is not asked for the rest of them.
+	maxUnanswered = 2
 )
 
 // settleBackoff spaces the questions about a message whose fate is unknown.
@@ -71,29 +74,48 @@ func (b *batch) unknown(n models.Notification, handedAt time.Time, cause string)
 	return o
 }
 
-// confirm asks for the receipts that sent messages await, and ends the wait for
-// those that do not come.
-func (d *Dispatcher) confirm(ctx context.Context) error {
+// confirmAll asks for receipts until ctx ends.
+func (d *Dispatcher) confirmAll(ctx context.Context) {
 	for ctx.Err() == nil {
-		due, err := d.awaitReceipts(ctx)
-		if err != nil || len(due) == 0 {
-			return err
-		}
-		people := make([]int64, len(due))
-		for i, n := range due {
-			people[i] = n.RecipientID
-		}
-		users, err := d.cfg.Store.UsersByID(ctx, people)
+		n, err := d.confirm(ctx)
 		if err != nil {
-			return err
+			d.cfg.Logger.Error("receipts not asked for", "error", err)
 		}
-		for _, n := range due {
-			if err := d.confirmOne(ctx, n, users[n.RecipientID]); err != nil {
-				return err
-			}
+		if n > 0 { // other channels may have to take over
+			d.Wake()
+		}
+		if n < receiptBatch || err != nil {
+			d.rest(ctx, d.cfg.Poll, nil)
 		}
 	}
-	return nil
+}
+
+// confirm asks for some of the receipts that sent messages await, and ends the
+// wait for those that do not come. It returns how many were due. A channel
+// whose provider does not answer is asked no more for now.
+func (d *Dispatcher) confirm(ctx context.Context) (int, error) {
+	due, err := d.awaitReceipts(ctx)
+	if err != nil || len(due) == 0 {
+		return 0, err
+	}
+	people := make([]int64, len(due))
+	for i, n := range due {
+		people[i] = n.RecipientID
+	}
+	users, err := d.cfg.Store.UsersByID(ctx, people)
+	if err != nil {
+		return 0, err
+	}
+	unanswered := map[models.Channel]int{}
+	for _, n := range due {
+		if ctx.Err() != nil {
+			break
+		}
+		if err := d.confirmOne(ctx, n, users[n.RecipientID], unanswered); err != nil {
+			return 0, err
+		}
+	}
+	return len(due), nil
 }
 
 // awaitReceipts takes the messages whose receipts are to be asked for by now.
@@ -110,21 +132,22 @@ func (d *Dispatcher) awaitReceipts(ctx context.Context) ([]models.Notification, 
 	return d.cfg.Store.AwaitReceipts(ctx, receiptBatch, longest/receiptQueries)
 }
 
-func (d *Dispatcher) confirmOne(ctx context.Context, n models.Notification, user models.User) error {
+// confirmOne asks for the receipt of one message, unless its channel has left
+// too many questions in a row unanswered.
+func (d *Dispatcher) confirmOne(ctx context.Context, n models.Notification, user models.User, unanswered map[models.Channel]int) error {
 	out, ok := d.channels[n.Channel]
 	if !ok || out.careful == nil || n.SentAt == nil {
 		return d.cfg.Store.NoReceiptCame(ctx, n.ID)
 	}
-	words, err := d.library.For(ctx, n)
-	if err != nil {
-		return err
-	}
-	m, failure := d.render(words, n, user)
-	if failure == nil {
-		asking, cancel := d.sendContext(ctx)
-		fate, err := out.careful.Settle(asking, m, n.ProviderID, *n.SentAt)
-		cancel()
-		if err == nil && (fate.State == FateDelivered || fate.State == FateFailed) {
+	if unanswered[n.Channel] < maxUnanswered {
+		fate, err := d.askFor(ctx, n, user, out)
+		if err == nil {
+			unanswered[n.Channel] = 0
+		} else {
+			unanswered[n.Channel]++
+			d.cfg.Logger.Warn("receipt not to be had", "notification", n.ID, "channel", n.Channel, "error", Redacted(err.Error()))
+		}
+		if fate.State == FateDelivered || fate.State == FateFailed {
 			return d.cfg.Store.ApplyReceipt(ctx, fate.receipt(n), n.Key())
 		}
 	}
@@ -132,6 +155,21 @@ func (d *Dispatcher) confirmOne(ctx context.Context, n models.Notification, user
 		return d.cfg.Store.NoReceiptCame(ctx, n.ID)
 	}
 	return nil
+}
+
+// askFor asks the provider what became of a message that was sent.
+func (d *Dispatcher) askFor(ctx context.Context, n models.Notification, user models.User, out *outlet) (Fate, error) {
+	words, err := d.library.For(ctx, n)
+	if err != nil {
+		return Fate{}, err
+	}
+	m, failure := d.render(words, n, user)
+	if failure != nil { // there is nothing to ask with
+		return Fate{}, nil //nolint:nilerr // it says nothing about the provider
+	}
+	asking, cancel := d.sendContext(ctx)
+	defer cancel()
+	return out.careful.Settle(asking, m, n.ProviderID, *n.SentAt)
 }
 
 // awaited returns what is recorded of the receipts that are to come: one for
