@@ -11,26 +11,6 @@ import (
 	"gorm.io/gorm/clause"
 )
 
-// ahead is by how much a message is dated back that somebody waits for in front
-// of a screen, which puts it before all others that are due.
-const ahead = 24 * time.Hour
-
-// Enqueue adds messages to the outbox and returns how many are new: one whose
-// dedup key is there already is not created again.
-func (tx *Tx) Enqueue(messages []Notification) (int, error) {
-	if len(messages) == 0 {
-		return 0, nil
-	}
-	rows := slices.Clone(messages) // the transaction may run again
-	for i := range rows {
-		if rows[i].Urgency == Instant {
-			rows[i].NextAttemptAt = rows[i].NextAttemptAt.Add(-ahead)
-		}
-	}
-	n, err := tx.createMissing(rows)
-	return int(n), err
-}
-
 // ExtendLease keeps the messages that token still holds for another while.
 func (s *Store) ExtendLease(ctx context.Context, token string, lease time.Duration) error {
 	return s.Tx(ctx, "system", func(tx *Tx) error {
