@@ -170,6 +170,9 @@ func (tx *Tx) settleReceipts(id int64) error {
 			return err
 		}
 	case ReceiptPending:
+		if n.State == NotificationUnknown { // what is awaited now has never been asked for
+			set["receipt_due_at"] = now
+		}
 	}
 	return tx.db.Model(&Notification{}).Where("id = ?", id).UpdateColumns(set).Error
 }
