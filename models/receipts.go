@@ -229,7 +229,7 @@ func (tx *Tx) fallBack(n Notification) error {
 		Channel: n.Route[0], Urgency: n.Urgency, Route: n.Route[1:], FallbackOf: n.ID, Day: n.Day, Template: n.Template,
 		Language: n.Language, Payload: n.Payload, State: NotificationPending, NextAttemptAt: now,
 	}
-	_, err := tx.createMissing(&next)
+	_, err := tx.Enqueue([]Notification{next})
 	return err
 }
 
