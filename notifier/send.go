@@ -23,7 +23,7 @@ func (b *batch) send(ctx context.Context, n models.Notification, m Message, out 
 	defer cancel()
 	providerID, err := b.d.hand(sending, out, m)
 	if err == nil {
-		b.works(ctx, out)
+		b.works(ctx, out, true)
 		return b.sent(n, m, out, providerID)
 	}
 	failure, ok := errors.AsType[*SendError](err)
@@ -36,10 +36,10 @@ func (b *batch) send(ctx context.Context, n models.Notification, m Message, out 
 	switch {
 	case failure.Class == Down:
 		return b.down(ctx, n, out, failure)
-	case failure.Local:
+	case failure.Local, failure.Class == Unknown: // nobody answered
 		out.breaker.abstain()
 	default: // the other side answered, if only about this message
-		b.works(ctx, out)
+		b.works(ctx, out, false)
 	}
 	if failure.Class == Unknown && out.careful != nil {
 		return b.unknown(n, now, failure.Error())

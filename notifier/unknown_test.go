@@ -61,3 +61,61 @@ func TestWhatMayBeOutToSomebodyWhoLeft(t *testing.T) {
 		}
 	})
 }
+
+// That nobody answered does not show that a channel works, and neither that nor
+// a refusal is a message taken.
+func TestWhatAChannelIsKnownToHaveTaken(t *testing.T) {
+	eachAt(t, start, func(t *testing.T, s *models.Store, clock *clockwork.FakeClock) {
+		c := newChain(t, s, clock)
+		state := func() (found models.ChannelState) {
+			t.Helper()
+			all, err := s.ChannelStates(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, st := range all {
+				if st.Channel == models.ChannelSMS {
+					found = st
+				}
+			}
+			return found
+		}
+		say := func(sc script) models.ChannelState {
+			t.Helper()
+			clock.Advance(time.Hour)
+			c.text(sc, alone)
+			c.drain(c.d)
+			return state()
+		}
+		if st := say(failing(notifier.Unknown)); st.SentAt != nil {
+			t.Error("it is said to have taken what nobody confirmed")
+		}
+		if st := say(failing(notifier.Down)); st.FailingSince == nil {
+			t.Error("it is not said to fail")
+		}
+		clear(c.sms.scripts)
+		for _, id := range c.ids() {
+			c.sms.scripts[id] = failing(notifier.Unknown)
+		}
+		if st := say(failing(notifier.Unknown)); st.FailingSince == nil {
+			t.Error("it is said to work, though nobody answered")
+		}
+		for _, id := range c.ids() {
+			c.sms.scripts[id] = failing(notifier.Reject)
+		}
+		if st := say(failing(notifier.Reject)); st.FailingSince != nil || st.SentAt != nil {
+			t.Errorf("after a refusal: failing since %v, took a message at %v", st.FailingSince, st.SentAt)
+		}
+		if st := say(script{}); st.SentAt == nil {
+			t.Error("it is not said to have taken a message")
+		}
+	})
+}
+
+func (c *chain) ids() (ids []int64) {
+	c.t.Helper()
+	for _, n := range c.rows() {
+		ids = append(ids, n.ID)
+	}
+	return ids
+}
