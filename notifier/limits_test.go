@@ -68,3 +68,31 @@ func TestACodeDoesNotWaitForALimit(t *testing.T) {
 		}
 	})
 }
+
+// While the database does not say whether a limit permits a message, what comes
+// after it to the same person waits as well.
+func TestALimitThatCannotBeAskedKeepsTheOrder(t *testing.T) {
+	eachAt(t, start, func(t *testing.T, s *models.Store, clock *clockwork.FakeClock) {
+		c := newChain(t, s, clock)
+		c.limit(models.Quota{PerNumberHour: 5})
+		alter := func(from, to string) {
+			t.Helper()
+			if err := s.Read(t.Context()).Exec("ALTER TABLE " + from + " RENAME TO " + to).Error; err != nil {
+				t.Fatal(err)
+			}
+		}
+		first := c.text(script{}, alone)
+		same := func(n *models.Notification) { n.RecipientID = c.byID([]int64{first})[0].RecipientID }
+		mends := c.text(script{}, func(n *models.Notification) { n.Channel, n.Route = models.ChannelEmail, nil })
+		c.mail.scripts[mends] = script{while: func() { alter("broken", "channel_uses") }}
+		second := c.text(script{}, alone, same)
+		alter("channel_uses", "broken")
+		c.drain(c.d)
+		c.wants(mends, isSent, "", false)
+		c.wants(first, models.NotificationFailed, "", false)
+		c.wants(second, models.NotificationFailed, "", false)
+		c.pass(5*time.Minute, time.Minute)
+		c.wants(first, isSent, "", false)
+		c.wants(second, isSent, "", false)
+	})
+}

@@ -56,7 +56,7 @@ func (b *batch) permitted(ctx context.Context, n models.Notification, out *outle
 	now := b.d.cfg.Clock.Now()
 	unavailable := func(err error) (int64, models.Outcome, bool) {
 		b.d.cfg.Logger.Error("message not handed over", "notification", n.ID, "channel", n.Channel, "error", err)
-		return 0, models.Outcome{State: models.NotificationPending, NextAttemptAt: now.Add(messageBackoff.min), Untried: true}, false
+		return 0, b.later(n, now.Add(messageBackoff.min), "database", true), false
 	}
 	if q := b.d.cfg.Quotas[out.name]; q != (models.Quota{}) {
 		var wait time.Duration
