@@ -148,7 +148,7 @@ func (b *batch) waitsBehind(n models.Notification) (models.Outcome, bool) {
 	case !ok || n.Urgency == models.Instant:
 		return models.Outcome{}, false
 	case before.Reason == models.WaitsLimit:
-		return waits(models.WaitsLimit, before.NextAttemptAt), true
+		return b.limited(n, before.NextAttemptAt.Sub(b.d.cfg.Clock.Now())), true
 	}
 	return b.later(n, before.NextAttemptAt, before.LastError, true), true
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"duban/models"
+	"duban/models/calendar"
 )
 
 // send hands a message to its channel, if that takes any and the limits permit.
@@ -81,16 +82,34 @@ func (b *batch) permitted(ctx context.Context, n models.Notification, out *outle
 // shortWait is for how long somebody in front of a screen waits for a limit.
 const shortWait = 10 * time.Second
 
-// limited puts a message off until a limit permits it. For a code, another
-// channel may be free.
+// limited puts a message off until a limit permits it. Another channel may be
+// free sooner than the message's urgency bears.
 func (b *batch) limited(n models.Notification, wait time.Duration) models.Outcome {
-	until := b.d.cfg.Clock.Now().Add(wait)
-	if n.Urgency == models.Instant && wait > shortWait && len(n.Route) > 0 {
-		return b.later(n, until, models.WaitsLimit, true)
-	}
-	o := waits(models.WaitsLimit, until)
+	now := b.d.cfg.Clock.Now()
+	o := waits(models.WaitsLimit, now.Add(wait))
 	o.FailingSince = n.FailingSince
+	switch {
+	case n.Urgency == models.Instant && wait <= shortWait:
+	case len(n.Route) > 0 && wait > b.d.Patience(n.Urgency):
+		o.State, o.LastError, o.FallBack = models.NotificationFailed, models.WaitsLimit, true
+	case n.Urgency != models.Instant:
+		o.NextAttemptAt = awake(now, o.NextAttemptAt)
+	}
 	return o
+}
+
+// awake puts off to the morning what a person's limit would permit in the
+// night: the limit of a day begins anew at midnight.
+func awake(now, until time.Time) time.Time {
+	day := calendar.DateOf(until)
+	if !day.After(calendar.DateOf(now)) || until.Sub(now) <= time.Minute { // a channel's limit is over by then
+		return until
+	}
+	morning := day.At(morningHour, morningMinute)
+	if morning.Before(until) {
+		return until
+	}
+	return morning
 }
 
 // giveBack makes a message that was not taken count against no limit.
