@@ -145,9 +145,12 @@ func (tx *Tx) finish(f Finished) error {
 	if o.ProviderID != "" {
 		set["provider_id"] = o.ProviderID
 	}
+	if o.State == NotificationSent || o.ProviderID != "" { // what was refused may have been taken in part
+		set["parts"], set["cost"] = o.Parts, o.Cost
+	}
 	switch o.State {
 	case NotificationSent:
-		set["sent_at"], set["wording"], set["parts"], set["cost"] = now, o.Wording, o.Parts, o.Cost
+		set["sent_at"], set["wording"] = now, o.Wording
 	case NotificationFailed, NotificationPending, NotificationUnknown:
 		set["next_attempt_at"] = stored(o.NextAttemptAt)
 	case NotificationHeld, NotificationSending, NotificationDelivered, NotificationDead, NotificationSuppressed:
@@ -168,8 +171,8 @@ func (tx *Tx) finish(f Finished) error {
 		return err
 	}
 	for _, r := range o.Receipts {
-		if r.ProviderID == f.Key() && len(have) > 0 {
-			continue // one came first, under the provider's own name
+		if r.ProviderID == f.Key() && len(o.Receipts) == 1 && len(have) > 0 {
+			continue // it came first, under the provider's own name
 		}
 		r.Channel, r.NotificationID = f.Channel, f.ID
 		if _, err := tx.keepReceipt(r); err != nil {

@@ -40,7 +40,7 @@ func (c *scripted) Send(_ context.Context, m notifier.Message) (string, error) {
 		s.while()
 	}
 	if s.err != nil {
-		return "", s.err
+		return s.id, s.err // the ids of what was taken all the same
 	}
 	return s.id, nil
 }

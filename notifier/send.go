@@ -31,7 +31,7 @@ func (b *batch) send(ctx context.Context, n models.Notification, m Message, out 
 	if !ok {
 		failure = &SendError{Class: Unknown, Code: "send_failed", Err: err}
 	}
-	if failure.Class != Unknown {
+	if failure.Class != Unknown && providerID == "" {
 		b.giveBack(ctx, use)
 	}
 	switch {
@@ -42,10 +42,39 @@ func (b *batch) send(ctx context.Context, n models.Notification, m Message, out 
 	default: // the other side answered, if only about this message
 		b.works(ctx, out, false)
 	}
-	if failure.Class == Unknown && out.careful != nil {
-		return b.unknown(n, now, failure.Error())
+	switch {
+	case out.careful == nil:
+		return b.judge(n, failure)
+	case failure.Class == Unknown:
+		return b.unconfirmed(n, m, out, providerID, failure)
 	}
-	return b.judge(n, failure)
+	return b.billed(b.judge(n, failure), n, m, out, providerID)
+}
+
+// unconfirmed is the outcome of a message of which the channel may have taken
+// all or, if there are ids, has taken some parts at least. The reports about
+// those are awaited, together with one under our own key, that stands for what
+// nobody confirmed: so the message cannot arrive by the others alone, and it
+// falls back once one of them is lost, or when the wait is over.
+func (b *batch) unconfirmed(n models.Notification, m Message, out *outlet, providerID string, failure *SendError) models.Outcome {
+	inFront := n.Urgency == models.Instant && len(n.Route) > 0
+	if providerID == "" || out.careful.ReceiptWait() == 0 || inFront {
+		return b.unknown(n, b.d.cfg.Clock.Now(), failure.Error())
+	}
+	o := b.sent(n, m, out, providerID)
+	o.LastError = failure.Error()
+	o.Receipts = append(o.Receipts, models.Receipt{ProviderID: n.Key(), State: models.ReceiptPending})
+	return o
+}
+
+// billed adds to the outcome of a message that was refused what its channel has
+// taken of it all the same.
+func (b *batch) billed(o models.Outcome, n models.Notification, m Message, out *outlet, providerID string) models.Outcome {
+	if providerID != "" {
+		taken := b.sent(n, m, out, providerID)
+		o.ProviderID, o.Parts, o.Cost, o.Receipts = providerID, taken.Parts, taken.Cost, taken.Receipts
+	}
+	return o
 }
 
 // permitted asks the limits of the channel, and records that a message is

@@ -3,6 +3,7 @@ package notifier
 import (
 	"cmp"
 	"context"
+	"errors"
 	"strings"
 	"time"
 
@@ -51,7 +52,7 @@ func (b *batch) settle(ctx context.Context, n models.Notification, m Message, ou
 	case FateTaken, FateDelivered, FateFailed:
 	}
 	o = b.sent(n, m, out, fate.ProviderID)
-	o.Receipts = []models.Receipt{fate.receipt(n)}
+	o.Receipts = fate.receipts(n)
 	return o, true
 }
 
@@ -148,7 +149,10 @@ func (d *Dispatcher) confirmOne(ctx context.Context, n models.Notification, user
 			d.cfg.Logger.Warn("receipt not to be had", "notification", n.ID, "channel", n.Channel, "error", Redacted(err.Error()))
 		}
 		if fate.State == FateDelivered || fate.State == FateFailed {
-			return d.cfg.Store.ApplyReceipt(ctx, fate.receipt(n), n.Key())
+			for _, r := range fate.receipts(n) {
+				err = errors.Join(err, d.cfg.Store.ApplyReceipt(ctx, r, n.Key()))
+			}
+			return err
 		}
 	}
 	if d.cfg.Clock.Now().Sub(*n.SentAt) >= out.careful.ReceiptWait() {
@@ -185,20 +189,22 @@ func awaited(n models.Notification, providerID string) []models.Receipt {
 	return receipts
 }
 
-// receipt is what is recorded of a fate.
-func (f Fate) receipt(n models.Notification) models.Receipt {
-	r := models.Receipt{
-		Channel: n.Channel, ProviderID: cmp.Or(f.ProviderID, n.ProviderID, n.Key()), State: models.ReceiptPending, Code: f.Code,
+// receipts are what is recorded of a fate, which is that of every part.
+func (f Fate) receipts(n models.Notification) []models.Receipt {
+	all := awaited(n, cmp.Or(f.ProviderID, n.ProviderID))
+	for i := range all {
+		r := &all[i]
+		r.Channel, r.Code = n.Channel, f.Code
+		switch f.State {
+		case FateDelivered:
+			r.State = models.ReceiptDelivered
+		case FateFailed:
+			r.State = models.ReceiptFailed
+		case FateUnknown, FateNotTaken, FateTaken:
+		}
+		if !f.At.IsZero() {
+			r.At = &f.At
+		}
 	}
-	switch f.State {
-	case FateDelivered:
-		r.State = models.ReceiptDelivered
-	case FateFailed:
-		r.State = models.ReceiptFailed
-	case FateUnknown, FateNotTaken, FateTaken:
-	}
-	if !f.At.IsZero() {
-		r.At = &f.At
-	}
-	return r
+	return all
 }
