@@ -43,11 +43,17 @@ func (s *Store) ChannelFails(ctx context.Context, c Channel, cause string) error
 	})
 }
 
-// ChannelWorks records that a channel has taken a message.
+// ChannelWorks records that a channel has taken a message, and so works.
 func (s *Store) ChannelWorks(ctx context.Context, c Channel) error {
 	now := s.now()
 	return s.saveChannel(ctx, ChannelState{Channel: c, SentAt: &now},
 		map[string]any{"failing_since": nil, "error": "", "sent_at": now, "updated_at": now})
+}
+
+// ChannelAnswers records that a channel does not fail any more, though it has
+// refused the message that found out.
+func (s *Store) ChannelAnswers(ctx context.Context, c Channel) error {
+	return s.saveChannel(ctx, ChannelState{Channel: c}, map[string]any{"failing_since": nil, "error": "", "updated_at": s.now()})
 }
 
 func (s *Store) saveChannel(ctx context.Context, state ChannelState, set map[string]any) error {

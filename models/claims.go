@@ -13,7 +13,8 @@ import (
 const due = "((state IN ('pending', 'failed', 'unknown') AND next_attempt_at <= ?) OR (state = 'sending' AND lease_until < ?))"
 
 // BlockingAttempts is how often a message may fail by itself before those that
-// come after it to the same person no longer wait for it: about half an hour.
+// come after it to the same person no longer wait for it: with the pauses
+// between the attempts, that takes half an hour at most.
 const BlockingAttempts = 5
 
 // candidate is a message that may be claimed, or one that others wait for.

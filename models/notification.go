@@ -85,7 +85,9 @@ type Notification struct {
 	ID int64
 	Stamps
 	// DedupKey is unique: obligation|rule|due date|offset|recipient|channel, or
-	// workflow|instance|sequence|template|task|recipient|channel.
+	// workflow|instance|sequence|template|task|recipient|channel. What comes
+	// before the channel is said to a person once, whichever channel comes first
+	// for them, see Enqueue.
 	DedupKey     string
 	ObligationID int64
 	InstanceID   int64 // of the workflow that speaks, 0 for a reminder
@@ -134,6 +136,17 @@ type Notification struct {
 	// to the same person, before which this one must not be sent. It is nil if
 	// there is none.
 	Behind *Outcome `gorm:"-" json:"-"`
+}
+
+// about is the dedup key without the channel: what is said to a person once.
+// It is blank if the key does not end in the channel.
+func (n Notification) about() string {
+	key := strings.TrimSuffix(n.DedupKey, "|"+SuppressedNoAddress)
+	about, ok := strings.CutSuffix(key, "|"+string(n.Channel))
+	if !ok {
+		return ""
+	}
+	return about
 }
 
 // Key names the message for ever, to us and to providers: it is the same at

@@ -152,7 +152,8 @@ func (tx *Tx) CheckProjects(ids []int64, day calendar.Date) error {
 
 // hearAgain has the unsettled duties of a query checked today as if nobody had
 // been told of them yet, because other people must hear of them, or on other
-// days. Each person still hears the same thing once, by its dedup key.
+// days. Each person still hears the same thing once, by whichever channel they
+// heard it, see Enqueue.
 func (tx *Tx) hearAgain(of *gorm.DB) error {
 	err := of.Session(&gorm.Session{}).Model(&Obligation{}).Where("settled_on IS NULL AND state <> ?", StateWaived).
 		UpdateColumns(map[string]any{"next_check_on": tx.store.Today(), "checked_on": nil}).Error

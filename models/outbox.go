@@ -11,26 +11,6 @@ import (
 	"gorm.io/gorm/clause"
 )
 
-// ahead is by how much a message is dated back that somebody waits for in front
-// of a screen, which puts it before all others that are due.
-const ahead = 24 * time.Hour
-
-// Enqueue adds messages to the outbox and returns how many are new: one whose
-// dedup key is there already is not created again.
-func (tx *Tx) Enqueue(messages []Notification) (int, error) {
-	if len(messages) == 0 {
-		return 0, nil
-	}
-	rows := slices.Clone(messages) // the transaction may run again
-	for i := range rows {
-		if rows[i].Urgency == Instant {
-			rows[i].NextAttemptAt = rows[i].NextAttemptAt.Add(-ahead)
-		}
-	}
-	n, err := tx.createMissing(rows)
-	return int(n), err
-}
-
 // ExtendLease keeps the messages that token still holds for another while.
 func (s *Store) ExtendLease(ctx context.Context, token string, lease time.Duration) error {
 	return s.Tx(ctx, "system", func(tx *Tx) error {
@@ -165,9 +145,12 @@ func (tx *Tx) finish(f Finished) error {
 	if o.ProviderID != "" {
 		set["provider_id"] = o.ProviderID
 	}
+	if o.State == NotificationSent || o.ProviderID != "" { // what was refused may have been taken in part
+		set["parts"], set["cost"] = o.Parts, o.Cost
+	}
 	switch o.State {
 	case NotificationSent:
-		set["sent_at"], set["wording"], set["parts"], set["cost"] = now, o.Wording, o.Parts, o.Cost
+		set["sent_at"], set["wording"] = now, o.Wording
 	case NotificationFailed, NotificationPending, NotificationUnknown:
 		set["next_attempt_at"] = stored(o.NextAttemptAt)
 	case NotificationHeld, NotificationSending, NotificationDelivered, NotificationDead, NotificationSuppressed:
@@ -188,8 +171,8 @@ func (tx *Tx) finish(f Finished) error {
 		return err
 	}
 	for _, r := range o.Receipts {
-		if r.ProviderID == f.Key() && len(have) > 0 {
-			continue // one came first, under the provider's own name
+		if r.ProviderID == f.Key() && len(o.Receipts) == 1 && len(have) > 0 {
+			continue // it came first, under the provider's own name
 		}
 		r.Channel, r.NotificationID = f.Channel, f.ID
 		if _, err := tx.keepReceipt(r); err != nil {

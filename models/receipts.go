@@ -2,47 +2,12 @@ package models
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"slices"
 	"time"
+	"unicode/utf8"
 
-	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 )
-
-// ReceiptState is what a provider says about a part of a message.
-type ReceiptState string
-
-// The states of a receipt.
-const (
-	ReceiptPending   ReceiptState = "pending"
-	ReceiptDelivered ReceiptState = "delivered"
-	ReceiptFailed    ReceiptState = "failed"
-)
-
-// certainty orders what is said about one part: the same message may have been
-// taken twice, and then it arrived if one of them did.
-func (r ReceiptState) certainty() int {
-	return slices.Index([]ReceiptState{ReceiptPending, ReceiptFailed, ReceiptDelivered}, r)
-}
-
-// Receipt (回执) is what became of a message, or of one part of a long one,
-// that a provider knows by an id of its own. It may come before that id is on
-// record.
-type Receipt struct {
-	ID int64
-	Stamps
-	Channel        Channel
-	ProviderID     string
-	NotificationID int64 // 0 while nobody knows which
-	State          ReceiptState
-	Code           string // DELIVRD, MK:0001
-	At             *time.Time
-}
-
-// maxReceiptCode is the length of what is kept of a provider's code.
-const maxReceiptCode = 64
 
 // ApplyReceipt records what a provider says about a message, which it names by
 // the id that it gave, by our key, or by both. What it says about a message
@@ -58,8 +23,8 @@ func (s *Store) ApplyReceipt(ctx context.Context, r Receipt, key string) error {
 		if receipt.ProviderID == "" {
 			receipt.ProviderID = key
 		}
-		if receipt.ProviderID == "" {
-			return nil // it is about nothing
+		if receipt.ProviderID == "" || len(receipt.ProviderID) > maxReceiptID || !utf8.ValidString(receipt.ProviderID) {
+			return nil // it is about nothing that we know
 		}
 		if known {
 			receipt.NotificationID = n.ID
@@ -67,7 +32,7 @@ func (s *Store) ApplyReceipt(ctx context.Context, r Receipt, key string) error {
 				return err
 			}
 		}
-		id, err := tx.keepReceipt(receipt)
+		id, err := tx.keepParts(receipt)
 		if err != nil || id == 0 {
 			return err
 		}
@@ -98,44 +63,6 @@ func (tx *Tx) awaitedByKey(r *Receipt, key string) error {
 		r.ProviderID = key
 	}
 	return err
-}
-
-// keepReceipt stores what is known of one part, and returns the message that
-// the part belongs to, 0 if that is not known.
-func (tx *Tx) keepReceipt(r Receipt) (notificationID int64, err error) {
-	r.Code = clip(r.Code, maxReceiptCode)
-	var have Receipt
-	err = tx.db.Clauses(clause.Locking{Strength: "UPDATE"}).Where("channel = ? AND provider_id = ?", r.Channel, r.ProviderID).Take(&have).Error
-	if errors.Is(err, gorm.ErrRecordNotFound) {
-		n, err := tx.createMissing(&r)
-		if err == nil && n == 0 { // another one came at the same moment
-			err = ErrConflict
-		}
-		return r.NotificationID, err
-	}
-	if err != nil {
-		return 0, err
-	}
-	if have.NotificationID == 0 {
-		have.NotificationID = r.NotificationID
-	}
-	if r.State.certainty() > have.State.certainty() {
-		have.State, have.Code, have.At = r.State, r.Code, r.At
-	}
-	return have.NotificationID, tx.db.Save(&have).Error
-}
-
-// ReceiptsOf returns what providers have said about a message.
-func (s *Store) ReceiptsOf(ctx context.Context, notification int64) ([]Receipt, error) {
-	return receiptsOf(s.Read(ctx), notification)
-}
-
-func receiptsOf(db *gorm.DB, notification int64) ([]Receipt, error) {
-	var receipts []Receipt
-	if err := db.Where("notification_id = ?", notification).Order("id").Find(&receipts).Error; err != nil {
-		return nil, fmt.Errorf("read the receipts of message %d: %w", notification, err)
-	}
-	return receipts, nil
 }
 
 // settleReceipts brings a message up to what its receipts say: delivered once
@@ -170,7 +97,7 @@ func (tx *Tx) settleReceipts(id int64) error {
 			return err
 		}
 	case ReceiptPending:
-		if n.State == NotificationUnknown { // it was taken; from now on it awaits its receipt as others do
+		if n.State == NotificationUnknown { // what is awaited now has never been asked for
 			set["receipt_due_at"] = now
 		}
 	}

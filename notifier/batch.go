@@ -66,7 +66,7 @@ func (b *batch) deliver(ctx context.Context) (Stats, error) {
 			break
 		}
 		o := b.attempt(ctx, n)
-		if holdsUp(n, o) {
+		if blocks(n, o) {
 			b.behind[lineOf(n)] = o
 		}
 		b.record.add(n, o)
@@ -74,10 +74,9 @@ func (b *batch) deliver(ctx context.Context) (Stats, error) {
 	return b.record.stop()
 }
 
-// holdsUp reports whether what comes after a message in its line has to wait
-// until it is tried again. One that fails again and again by itself holds up
-// nothing: it may be the only one that its channel does not take.
-func holdsUp(n models.Notification, o models.Outcome) bool {
+// blocks reports whether those that come after a message to the same person
+// wait for it: it is to be tried again, and has not failed too often by itself.
+func blocks(n models.Notification, o models.Outcome) bool {
 	switch {
 	case n.Urgency == models.Instant:
 		return false
@@ -98,13 +97,16 @@ func (b *batch) prepare(ctx context.Context) (err error) {
 	return err
 }
 
-// attempt tries to send one message and returns what became of it.
+// attempt tries to send one message and returns what became of it. What may be
+// out already is asked for first: only if it is not does it matter whether it
+// may go now.
 func (b *batch) attempt(ctx context.Context, n models.Notification) models.Outcome {
 	now := b.d.cfg.Clock.Now()
 	b.gate.Now = now
-	held, open := b.gate.Judge(n)
-	if !open && n.HandedAt == nil { // what may be out already has to be asked for
-		return held
+	if n.HandedAt == nil {
+		if o, ok := b.mustWait(n); ok {
+			return o
+		}
 	}
 	m, failure := b.message(n)
 	if failure != nil {
@@ -114,18 +116,26 @@ func (b *batch) attempt(ctx context.Context, n models.Notification) models.Outco
 	if !ok {
 		return b.later(n, now.Add(channelBackoff.after(unconfiguredFailures)), "channel_not_configured", true)
 	}
-	if n.HandedAt != nil && out.careful != nil {
-		if o, known := b.settle(ctx, n, m, out); known {
+	if n.HandedAt != nil {
+		if out.careful != nil {
+			if o, known := b.settle(ctx, n, m, out); known {
+				return o
+			}
+		}
+		n.HandedAt = nil // it is not out
+		if o, ok := b.mustWait(n); ok {
 			return o
 		}
 	}
-	if !open { // it is not out, and must not go out now
-		return held
-	}
-	if o, ok := b.waitsBehind(n); ok {
-		return o
-	}
 	return b.send(ctx, n, m, out)
+}
+
+// mustWait returns what becomes of a message that may not go now.
+func (b *batch) mustWait(n models.Notification) (models.Outcome, bool) {
+	if held, open := b.gate.Judge(n); !open {
+		return held, true
+	}
+	return b.waitsBehind(n)
 }
 
 // waitsBehind puts a message off that comes after one that was not sent.
@@ -138,7 +148,7 @@ func (b *batch) waitsBehind(n models.Notification) (models.Outcome, bool) {
 	case !ok || n.Urgency == models.Instant:
 		return models.Outcome{}, false
 	case before.Reason == models.WaitsLimit:
-		return waits(models.WaitsLimit, before.NextAttemptAt), true
+		return b.limited(n, before.NextAttemptAt.Sub(b.d.cfg.Clock.Now())), true
 	}
 	return b.later(n, before.NextAttemptAt, before.LastError, true), true
 }

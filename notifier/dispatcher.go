@@ -164,17 +164,18 @@ func (d *Dispatcher) Wake() {
 	}
 }
 
-// Run drains the outbox until ctx ends, whenever a message is due. Then it
-// finishes the messages in flight, puts back the rest and returns. An error of
-// the database is logged, and the next round tries again.
+// Run drains the outbox until ctx ends, whenever a message is due, and asks for
+// receipts beside, which may take as long as providers like. Then it finishes
+// the messages in flight, puts back the rest and returns. An error of the
+// database is logged, and the next round tries again.
 func (d *Dispatcher) Run(ctx context.Context) {
 	var confirming sync.WaitGroup
 	defer confirming.Wait()
 	if d.receiptWait() > 0 {
-		confirming.Go(func() { d.runConfirm(ctx) })
+		confirming.Go(func() { d.confirmAll(ctx) })
 	}
 	for ctx.Err() == nil {
-		stats, err := d.deliverDue(ctx)
+		stats, err := d.send(ctx)
 		if err != nil {
 			d.cfg.Logger.Error("outbox not drained", "error", err)
 		}
@@ -183,13 +184,18 @@ func (d *Dispatcher) Run(ctx context.Context) {
 				"dead", stats.Dead, "released", stats.Released, "lost", stats.Lost,
 				"unknown", stats.Unknown, "fell_back", stats.FellBack, "settled", stats.Settled)
 		}
-		timer := d.cfg.Clock.NewTimer(d.pause(ctx))
-		select {
-		case <-ctx.Done():
-		case <-d.wake:
-		case <-timer.Chan():
-		}
-		timer.Stop()
+		d.rest(ctx, d.pause(ctx), d.wake)
+	}
+}
+
+// rest waits for a while, unless it is woken or ctx ends.
+func (d *Dispatcher) rest(ctx context.Context, pause time.Duration, wake <-chan struct{}) {
+	timer := d.cfg.Clock.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-wake:
+	case <-timer.Chan():
 	}
 }
 
@@ -210,33 +216,18 @@ func (d *Dispatcher) pause(ctx context.Context) time.Duration {
 	return min(d.cfg.Poll, max(minPause, next.Sub(now)))
 }
 
-// runConfirm asks for receipts until ctx ends. It is not part of sending: a
-// provider that does not answer its queries must keep nobody's message waiting.
-func (d *Dispatcher) runConfirm(ctx context.Context) {
-	for ctx.Err() == nil {
-		if err := d.confirm(ctx); err != nil {
-			d.cfg.Logger.Error("receipts not asked for", "error", err)
-		}
-		d.Wake() // another channel may have taken over
-		select {
-		case <-ctx.Done():
-		case <-d.cfg.Clock.After(d.cfg.Poll):
-		}
-	}
-}
-
-// Drain asks for the receipts that are due, and sends every message that is. It
-// returns when none is left, when no channel works, or when ctx ends, which is
-// no error. Its errors are the database's; what happens to single messages is
+// Drain sends every message that is due, until none is left, no channel works,
+// or ctx ends, which is no error. Then it asks once for the receipts that are
+// due. Its errors are the database's; what happens to single messages is
 // recorded with them.
 func (d *Dispatcher) Drain(ctx context.Context) (Stats, error) {
-	failure := d.confirm(ctx)
-	stats, err := d.deliverDue(ctx)
-	return stats, errors.Join(failure, err)
+	stats, err := d.send(ctx)
+	_, failure := d.confirm(ctx)
+	return stats, errors.Join(err, failure)
 }
 
-// deliverDue sends every message that is due.
-func (d *Dispatcher) deliverDue(ctx context.Context) (Stats, error) {
+// send sends every message that is due.
+func (d *Dispatcher) send(ctx context.Context) (Stats, error) {
 	var (
 		wg    sync.WaitGroup
 		mu    sync.Mutex

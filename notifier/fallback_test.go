@@ -2,6 +2,7 @@ package notifier_test
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -39,7 +40,7 @@ func (c *scripted) Send(_ context.Context, m notifier.Message) (string, error) {
 		s.while()
 	}
 	if s.err != nil {
-		return "", s.err
+		return s.id, s.err // the ids of what was taken all the same
 	}
 	return s.id, nil
 }
@@ -247,5 +248,29 @@ func TestWhatWasNotTakenIsJudgedAnew(t *testing.T) {
 		}
 		c.pass(8*time.Hour, time.Hour)
 		c.wants(ids[1], models.NotificationSent, "", false)
+	})
+}
+
+// A code that another channel takes over is sent before all that nobody waits
+// for in front of a screen.
+func TestACodeThatFallsBackIsSentFirst(t *testing.T) {
+	eachAt(t, start, func(t *testing.T, s *models.Store, clock *clockwork.FakeClock) {
+		c := newChain(t, s, clock)
+		ch := &stepping{clock: clock}
+		d := c.dispatcher(ch, func(cfg *notifier.Config) {
+			cfg.Batch = 5
+			cfg.Channels[models.ChannelSMS] = c.sms
+			cfg.Templates = cfg.Templates.WithLinks(models.LinkKey("0123456789abcdef0123456789abcdef"))
+		})
+		for range 30 {
+			c.add(c.user(), 1)
+		}
+		clock.Advance(time.Second)
+		id := c.text(failing(notifier.Reject), instant)
+		c.drain(d)
+		_, standIn := c.one(id)
+		if place := slices.Index(ch.said, standIn.ID); place < 0 || place > 5 {
+			t.Errorf("the stand-in was sent as number %d of %d", place+1, len(ch.said))
+		}
 	})
 }

@@ -19,7 +19,7 @@ func (b *batch) judge(n models.Notification, failure *SendError) models.Outcome 
 		"code", failure.Code, "class", failure.Class.String())
 	if failure.Class == Reject || n.Attempts >= minAttempts && now.Sub(n.CreatedAt) >= b.d.cfg.MaxAge {
 		log.Error("message given up")
-		return models.Outcome{State: models.NotificationDead, LastError: failure.Error(), FallBack: len(n.Route) > 0}
+		return models.Outcome{State: models.NotificationDead, LastError: failure.Error(), FallBack: len(n.Route) > 0, Handed: n.HandedAt != nil}
 	}
 	o := b.later(n, now.Add(messageBackoff.after(n.Attempts)), failure.Error(), false)
 	log.Warn("message not sent", "retry_at", o.NextAttemptAt)
@@ -80,19 +80,24 @@ func (b *batch) down(ctx context.Context, n models.Notification, out *outlet, fa
 	return b.later(n, retryAt, failure.Error(), true)
 }
 
-// works closes the breaker of a channel that took a message, or refused just
-// that one.
-func (b *batch) works(ctx context.Context, out *outlet) {
+// works closes the breaker of a channel that took a message, or that answered
+// at least by refusing one.
+func (b *batch) works(ctx context.Context, out *outlet, took bool) {
 	recovered := out.breaker.succeed()
 	if recovered {
 		b.d.cfg.Logger.Info("channel works again", "channel", out.name)
 	}
-	if !out.worth(b.d.cfg.Clock.Now()) && !recovered {
+	worth := took && out.worth(b.d.cfg.Clock.Now())
+	if !worth && !recovered {
 		return
+	}
+	record := b.d.cfg.Store.ChannelWorks
+	if !took {
+		record = b.d.cfg.Store.ChannelAnswers
 	}
 	ctx, cancel := settled(ctx)
 	defer cancel()
-	if err := b.d.cfg.Store.ChannelWorks(ctx, out.name); err != nil {
+	if err := record(ctx, out.name); err != nil {
 		b.d.cfg.Logger.Error("state of a channel not recorded", "channel", out.name, "error", err)
 	}
 }

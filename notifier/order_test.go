@@ -156,3 +156,27 @@ func TestALongQueueHoldsUpNobodyElse(t *testing.T) {
 		o.want("11 sent")
 	})
 }
+
+// What comes after a message that keeps failing waits for it half an hour, and
+// not until it is given up after three days.
+func TestAMessageThatKeepsFailingIsNotWaitedForForever(t *testing.T) {
+	for name, batch := range map[string]int{"one batch": 20, "batches of one": 1} {
+		t.Run(name, func(t *testing.T) {
+			eachAt(t, start, func(t *testing.T, s *models.Store, clock *clockwork.FakeClock) {
+				c := newChain(t, s, clock)
+				c.d = c.dispatcher(c.sms, func(cfg *notifier.Config) {
+					cfg.Batch = batch
+					cfg.Channels[models.ChannelSMS] = c.sms
+				})
+				first := c.text(failing(notifier.Retry), alone)
+				same := func(n *models.Notification) { n.RecipientID = c.byID([]int64{first})[0].RecipientID }
+				second, third := c.text(script{}, alone, same), c.text(script{}, alone, same)
+				if took := c.becomes(third, isSent, time.Minute, 45*time.Minute); took < 3*time.Minute {
+					t.Errorf("the third was sent after %s, and did not wait", took)
+				}
+				c.wants(second, isSent, "", false)
+				c.wants(first, models.NotificationFailed, "", false)
+			})
+		})
+	}
+}

@@ -226,3 +226,20 @@ func TestAMessageIsSentAgainWhenSomebodyDecidesSo(t *testing.T) {
 		}
 	})
 }
+
+// A provider says that it has a message of which nobody knew that, and then
+// nothing more. It is waited for as for any other, and no longer.
+func TestAReceiptThatSaysTooLittle(t *testing.T) {
+	eachAt(t, start, func(t *testing.T, s *models.Store, clock *clockwork.FakeClock) {
+		c := newChain(t, s, clock)
+		c.sms.wait = 8 * time.Hour
+		id := c.text(failing(notifier.Unknown))
+		c.drain(c.d)
+		c.says(models.ReceiptPending, "", c.keyOf(id))
+		c.wants(id, isSent, "", false)
+		c.pass(7*time.Hour, time.Hour)
+		c.wants(id, isSent, "", false)
+		c.pass(4*time.Hour, time.Hour)
+		c.wants(id, isSent, models.NoReceipt, true)
+	})
+}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"duban/models"
+	"duban/models/calendar"
 )
 
 // send hands a message to its channel, if that takes any and the limits permit.
@@ -23,28 +24,57 @@ func (b *batch) send(ctx context.Context, n models.Notification, m Message, out 
 	defer cancel()
 	providerID, err := b.d.hand(sending, out, m)
 	if err == nil {
-		b.works(ctx, out)
+		b.works(ctx, out, true)
 		return b.sent(n, m, out, providerID)
 	}
 	failure, ok := errors.AsType[*SendError](err)
 	if !ok {
 		failure = &SendError{Class: Unknown, Code: "send_failed", Err: err}
 	}
-	if failure.Class != Unknown {
+	if failure.Class != Unknown && providerID == "" {
 		b.giveBack(ctx, use)
 	}
 	switch {
 	case failure.Class == Down:
 		return b.down(ctx, n, out, failure)
-	case failure.Local, failure.Class == Unknown:
+	case failure.Local, failure.Class == Unknown: // nobody answered
 		out.breaker.abstain()
 	default: // the other side answered, if only about this message
-		b.works(ctx, out)
+		b.works(ctx, out, false)
 	}
-	if failure.Class == Unknown && out.careful != nil {
-		return b.unknown(n, now, failure.Error())
+	switch {
+	case out.careful == nil:
+		return b.judge(n, failure)
+	case failure.Class == Unknown:
+		return b.unconfirmed(n, m, out, providerID, failure)
 	}
-	return b.judge(n, failure)
+	return b.billed(b.judge(n, failure), n, m, out, providerID)
+}
+
+// unconfirmed is the outcome of a message of which the channel may have taken
+// all or, if there are ids, has taken some parts at least. The reports about
+// those are awaited, together with one under our own key, that stands for what
+// nobody confirmed: so the message cannot arrive by the others alone, and it
+// falls back once one of them is lost, or when the wait is over.
+func (b *batch) unconfirmed(n models.Notification, m Message, out *outlet, providerID string, failure *SendError) models.Outcome {
+	inFront := n.Urgency == models.Instant && len(n.Route) > 0
+	if providerID == "" || out.careful.ReceiptWait() == 0 || inFront {
+		return b.unknown(n, b.d.cfg.Clock.Now(), failure.Error())
+	}
+	o := b.sent(n, m, out, providerID)
+	o.LastError = failure.Error()
+	o.Receipts = append(o.Receipts, models.Receipt{ProviderID: n.Key(), State: models.ReceiptPending})
+	return o
+}
+
+// billed adds to the outcome of a message that was refused what its channel has
+// taken of it all the same.
+func (b *batch) billed(o models.Outcome, n models.Notification, m Message, out *outlet, providerID string) models.Outcome {
+	if providerID != "" {
+		taken := b.sent(n, m, out, providerID)
+		o.ProviderID, o.Parts, o.Cost, o.Receipts = providerID, taken.Parts, taken.Cost, taken.Receipts
+	}
+	return o
 }
 
 // permitted asks the limits of the channel, and records that a message is
@@ -56,7 +86,7 @@ func (b *batch) permitted(ctx context.Context, n models.Notification, out *outle
 	now := b.d.cfg.Clock.Now()
 	unavailable := func(err error) (int64, models.Outcome, bool) {
 		b.d.cfg.Logger.Error("message not handed over", "notification", n.ID, "channel", n.Channel, "error", err)
-		return 0, b.later(n, now.Add(messageBackoff.min), "database_unavailable", true), false
+		return 0, b.later(n, now.Add(messageBackoff.min), "database", true), false
 	}
 	if q := b.d.cfg.Quotas[out.name]; q != (models.Quota{}) {
 		var wait time.Duration
@@ -81,16 +111,34 @@ func (b *batch) permitted(ctx context.Context, n models.Notification, out *outle
 // shortWait is for how long somebody in front of a screen waits for a limit.
 const shortWait = 10 * time.Second
 
-// limited puts a message off until a limit permits it. For a code, another
-// channel may be free.
+// limited puts a message off until a limit permits it. Another channel may be
+// free sooner than the message's urgency bears.
 func (b *batch) limited(n models.Notification, wait time.Duration) models.Outcome {
-	until := b.d.cfg.Clock.Now().Add(wait)
-	if n.Urgency == models.Instant && wait > shortWait && len(n.Route) > 0 {
-		return b.later(n, until, models.WaitsLimit, true)
-	}
-	o := waits(models.WaitsLimit, until)
+	now := b.d.cfg.Clock.Now()
+	o := waits(models.WaitsLimit, now.Add(wait))
 	o.FailingSince = n.FailingSince
+	switch {
+	case n.Urgency == models.Instant && wait <= shortWait:
+	case len(n.Route) > 0 && wait > b.d.Patience(n.Urgency):
+		o.State, o.LastError, o.FallBack = models.NotificationFailed, models.WaitsLimit, true
+	case n.Urgency != models.Instant:
+		o.NextAttemptAt = awake(now, o.NextAttemptAt)
+	}
 	return o
+}
+
+// awake puts off to the morning what a person's limit would permit in the
+// night: the limit of a day begins anew at midnight.
+func awake(now, until time.Time) time.Time {
+	day := calendar.DateOf(until)
+	if !day.After(calendar.DateOf(now)) || until.Sub(now) <= time.Minute { // a channel's limit is over by then
+		return until
+	}
+	morning := day.At(morningHour, morningMinute)
+	if morning.Before(until) {
+		return until
+	}
+	return morning
 }
 
 // giveBack makes a message that was not taken count against no limit.

@@ -3,6 +3,7 @@ package notifier
 import (
 	"cmp"
 	"context"
+	"errors"
 	"strings"
 	"time"
 
@@ -18,6 +19,9 @@ const (
 	unknownFor = time.Hour
 	// receiptBatch bounds how many receipts are asked for at a time.
 	receiptBatch = 50
+	// maxUnanswered is how many questions in a row a provider may leave
+	// unanswered before it is not asked for the rest of them.
+	maxUnanswered = 2
 )
 
 // settleBackoff spaces the questions about a message whose fate is unknown.
@@ -48,7 +52,7 @@ func (b *batch) settle(ctx context.Context, n models.Notification, m Message, ou
 	case FateTaken, FateDelivered, FateFailed:
 	}
 	o = b.sent(n, m, out, fate.ProviderID)
-	o.Receipts = []models.Receipt{fate.receipt(n)}
+	o.Receipts = fate.receipts(n)
 	return o, true
 }
 
@@ -71,31 +75,45 @@ func (b *batch) unknown(n models.Notification, handedAt time.Time, cause string)
 	return o
 }
 
-// confirm asks for the receipts that sent messages await, and ends the wait for
-// those that do not come. A provider that does not answer is asked no more for
-// the time being.
-func (d *Dispatcher) confirm(ctx context.Context) error {
-	silent := map[*outlet]bool{}
+// confirmAll asks for receipts until ctx ends.
+func (d *Dispatcher) confirmAll(ctx context.Context) {
 	for ctx.Err() == nil {
-		due, err := d.awaitReceipts(ctx)
-		if err != nil || len(due) == 0 {
-			return err
-		}
-		people := make([]int64, len(due))
-		for i, n := range due {
-			people[i] = n.RecipientID
-		}
-		users, err := d.cfg.Store.UsersByID(ctx, people)
+		n, err := d.confirm(ctx)
 		if err != nil {
-			return err
+			d.cfg.Logger.Error("receipts not asked for", "error", err)
 		}
-		for _, n := range due {
-			if err := d.confirmOne(ctx, n, users[n.RecipientID], silent); err != nil {
-				return err
-			}
+		if n > 0 { // other channels may have to take over
+			d.Wake()
+		}
+		if n < receiptBatch || err != nil {
+			d.rest(ctx, d.cfg.Poll, nil)
 		}
 	}
-	return nil
+}
+
+// confirm asks for some of the receipts that sent messages await, and ends the
+// wait for those that do not come. It returns how many were due. A channel
+// whose provider does not answer is asked no more for now.
+func (d *Dispatcher) confirm(ctx context.Context) (int, error) {
+	due, err := d.awaitReceipts(ctx)
+	if err != nil || len(due) == 0 {
+		return 0, err
+	}
+	people := make([]int64, len(due))
+	for i, n := range due {
+		people[i] = n.RecipientID
+	}
+	users, err := d.cfg.Store.UsersByID(ctx, people)
+	if err != nil {
+		return 0, err
+	}
+	unanswered := map[models.Channel]int{}
+	for _, n := range due {
+		if err = d.confirmOne(ctx, n, users[n.RecipientID], unanswered); err != nil || ctx.Err() != nil {
+			break
+		}
+	}
+	return len(due), err
 }
 
 // awaitReceipts takes the messages whose receipts are to be asked for by now.
@@ -119,29 +137,47 @@ func (d *Dispatcher) receiptWait() time.Duration {
 	return longest
 }
 
-func (d *Dispatcher) confirmOne(ctx context.Context, n models.Notification, user models.User, silent map[*outlet]bool) error {
+// confirmOne asks for the receipt of one message, unless its channel has left
+// too many questions in a row unanswered.
+func (d *Dispatcher) confirmOne(ctx context.Context, n models.Notification, user models.User, unanswered map[models.Channel]int) error {
 	out, ok := d.channels[n.Channel]
 	if !ok || out.careful == nil || n.SentAt == nil {
 		return d.cfg.Store.NoReceiptCame(ctx, n.ID)
 	}
-	words, err := d.library.For(ctx, n)
-	if err != nil {
-		return err
-	}
-	m, failure := d.render(words, n, user)
-	if failure == nil && !silent[out] {
-		asking, cancel := d.sendContext(ctx)
-		fate, err := out.careful.Settle(asking, m, n.ProviderID, *n.SentAt)
-		cancel()
-		silent[out] = err != nil
-		if err == nil && (fate.State == FateDelivered || fate.State == FateFailed) {
-			return d.cfg.Store.ApplyReceipt(ctx, fate.receipt(n), n.Key())
+	if unanswered[n.Channel] < maxUnanswered {
+		fate, err := d.askFor(ctx, n, user, out)
+		if err == nil {
+			unanswered[n.Channel] = 0
+		} else {
+			unanswered[n.Channel]++
+			d.cfg.Logger.Warn("receipt not to be had", "notification", n.ID, "channel", n.Channel, "error", Redacted(err.Error()))
+		}
+		if fate.State == FateDelivered || fate.State == FateFailed {
+			for _, r := range fate.receipts(n) {
+				err = errors.Join(err, d.cfg.Store.ApplyReceipt(ctx, r, n.Key()))
+			}
+			return err
 		}
 	}
 	if d.cfg.Clock.Now().Sub(*n.SentAt) >= out.careful.ReceiptWait() {
 		return d.cfg.Store.NoReceiptCame(ctx, n.ID)
 	}
 	return nil
+}
+
+// askFor asks the provider what became of a message that was sent.
+func (d *Dispatcher) askFor(ctx context.Context, n models.Notification, user models.User, out *outlet) (Fate, error) {
+	words, err := d.library.For(ctx, n)
+	if err != nil {
+		return Fate{}, err
+	}
+	m, failure := d.render(words, n, user)
+	if failure != nil { // there is nothing to ask with
+		return Fate{}, nil
+	}
+	asking, cancel := d.sendContext(ctx)
+	defer cancel()
+	return out.careful.Settle(asking, m, n.ProviderID, *n.SentAt)
 }
 
 // awaited returns what is recorded of the receipts that are to come: one for
@@ -157,20 +193,22 @@ func awaited(n models.Notification, providerID string) []models.Receipt {
 	return receipts
 }
 
-// receipt is what is recorded of a fate.
-func (f Fate) receipt(n models.Notification) models.Receipt {
-	r := models.Receipt{
-		Channel: n.Channel, ProviderID: cmp.Or(f.ProviderID, n.ProviderID, n.Key()), State: models.ReceiptPending, Code: f.Code,
+// receipts are what is recorded of a fate, which is that of every part.
+func (f Fate) receipts(n models.Notification) []models.Receipt {
+	all := awaited(n, cmp.Or(f.ProviderID, n.ProviderID))
+	for i := range all {
+		r := &all[i]
+		r.Channel, r.Code = n.Channel, f.Code
+		switch f.State {
+		case FateDelivered:
+			r.State = models.ReceiptDelivered
+		case FateFailed:
+			r.State = models.ReceiptFailed
+		case FateUnknown, FateNotTaken, FateTaken:
+		}
+		if !f.At.IsZero() {
+			r.At = &f.At
+		}
 	}
-	switch f.State {
-	case FateDelivered:
-		r.State = models.ReceiptDelivered
-	case FateFailed:
-		r.State = models.ReceiptFailed
-	case FateUnknown, FateNotTaken, FateTaken:
-	}
-	if !f.At.IsZero() {
-		r.At = &f.At
-	}
-	return r
+	return all
 }

@@ -163,8 +163,8 @@ func TestReceiptsAsTheyAreKept(t *testing.T) {
 		{sms.Receipt{ID: "1", Key: "k", State: sms.Delivered, Code: "DELIVRD", At: at}, models.Receipt{ProviderID: "1", State: models.ReceiptDelivered, Code: "DELIVRD", At: &at}, true},
 		{sms.Receipt{Key: "k", State: sms.Failed, Code: "MK:0001"}, models.Receipt{State: models.ReceiptFailed, Code: "MK:0001"}, true},
 		{sms.Receipt{ID: "1", State: sms.Pending}, models.Receipt{ProviderID: "1", State: models.ReceiptPending}, true},
-		{sms.Receipt{ID: "1", State: sms.Delivered, Part: 1, Parts: 2}, models.Receipt{ProviderID: "1", State: models.ReceiptDelivered}, true},
-		{sms.Receipt{ID: "1", State: sms.Delivered, Part: 2, Parts: 2}, models.Receipt{ProviderID: "1/2", State: models.ReceiptDelivered}, true},
+		{sms.Receipt{ID: "1", State: sms.Delivered, Part: 1, Parts: 2}, models.Receipt{ProviderID: "1", State: models.ReceiptDelivered, Part: 1, Parts: 2}, true},
+		{sms.Receipt{ID: "1", State: sms.Delivered, Part: 2, Parts: 2}, models.Receipt{ProviderID: "1", State: models.ReceiptDelivered, Part: 2, Parts: 2}, true},
 		{sms.Receipt{ID: "1", State: sms.Unknown, Code: "64"}, models.Receipt{}, false},
 	} {
 		got, kept := tc.receipt.Record()

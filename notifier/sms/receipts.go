@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"slices"
-	"strconv"
 	"time"
 
 	"duban/models"
@@ -76,18 +75,13 @@ func parse(k Kind, r *http.Request, body []byte) (receipts []Receipt, err error)
 	return receipts, nil
 }
 
-// Record returns the receipt as it is kept, unless it says nothing. A part of
-// a long message that has a receipt of its own, but no id, has the message's id
-// with the number of the part.
+// Record returns the receipt as it is kept, unless it says nothing.
 func (r Receipt) Record() (record models.Receipt, ok bool) {
 	state, ok := records[r.State]
 	if !ok {
 		return record, false
 	}
-	record = models.Receipt{Channel: models.ChannelSMS, ProviderID: r.ID, State: state, Code: r.Code}
-	if r.ID != "" && r.Part > 1 {
-		record.ProviderID = r.ID + "/" + strconv.Itoa(r.Part)
-	}
+	record = models.Receipt{Channel: models.ChannelSMS, ProviderID: r.ID, State: state, Code: r.Code, Part: r.Part, Parts: r.Parts}
 	if !r.At.IsZero() {
 		record.At = &r.At
 	}
