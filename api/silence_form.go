@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"duban/models"
+	"duban/models/money"
 )
 
 var silenceKinds = []models.SilenceKind{models.Silencing, models.Mute, models.Window}
@@ -144,6 +145,16 @@ func (s subject) unit() int64 {
 	return s.project.UnitID
 }
 
+// typedNumber reads a number that a person has typed, with full-width digits
+// and spaces, 0 for anything else.
+func typedNumber(typed string) int64 {
+	n, err := strconv.ParseInt(money.Clean(typed), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
 // errUnnamed means that there is no such project or duty.
 var errUnnamed = errors.New("没有这个项目或事项")
 
@@ -152,7 +163,8 @@ var errUnnamed = errors.New("没有这个项目或事项")
 func (s *server) named(ctx context.Context, e *entry) (about subject, err error) {
 	kind := models.SilenceKind(e.Get("kind"))
 	if kind == models.Silencing && strings.TrimSpace(e.Get("obligation")) != "" {
-		about.duty, err = s.Store.Duty(ctx, e.number("obligation"), s.Store.Today())
+		// A typing error must not silence another duty.
+		about.duty, err = s.Store.Duty(ctx, typedNumber(e.Get("obligation")), s.Store.Today())
 		if errors.Is(err, models.ErrNotFound) {
 			err = errUnnamed
 		}
