@@ -55,7 +55,9 @@ func (e *Explainer) foresee(next *Explained, x *Explanation, now view, silences 
 	morning := next.Day.At(SweepHour, SweepMinute)
 	for _, as := range next.As {
 		message := models.Notification{
-			ObligationID: x.Duty.ID, RecipientID: x.Person.ID, Payload: models.Reminder{Audience: as, DaysLeft: next.Day.DaysUntil(now.DueOn)},
+			ObligationID: x.Duty.ID, RecipientID: x.Person.ID, Payload: models.Reminder{
+				Audience: as, DaysLeft: next.Day.DaysUntil(now.DueOn), DueDay: isDueDay(next.Day, now.DueOn, now.Calendar),
+			},
 		}
 		message.Urgency = urgencyOf(message.Payload)
 		for _, c := range e.Routing.Route(x.Person, message.Urgency, false) {

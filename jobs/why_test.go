@@ -165,3 +165,21 @@ func TestWhyFollowsAMessageThroughItsChannels(t *testing.T) {
 		}
 	})
 }
+
+func TestWhoReadsOnceAWeekHearsWhatIsUrgentWhenItIsForetold(t *testing.T) {
+	onEach(t, day(6, 2), func(t *testing.T, o *audited) {
+		o.tx(func(tx *models.Tx) error { return tx.SaveReach(o.people["owner"].ID, models.Reach{Digest: models.DigestWeekly}) })
+		d := o.duty(models.Completion, day(6, 18))
+		o.live(day(6, 3), day(6, 16))
+		if x := o.why("owner", d); x.NextOn != day(6, 17) || x.Next[0].Cause != jobs.CauseWillHear {
+			t.Errorf("on %s: %+v", x.NextOn, x.Next[0])
+		}
+		o.live(day(6, 17), day(6, 18))
+		for _, on := range []int{17, 18} {
+			if n := o.row(d, "owner", day(6, on)); n.State != models.NotificationSent || calendar.DateOf(*n.SentAt) != n.Day {
+				t.Errorf("%s: %s, %v", n.Day, n.State, n.SentAt)
+			}
+		}
+		o.complete(day(6, 3), day(6, 18))
+	})
+}
