@@ -183,3 +183,24 @@ func TestWhoReadsOnceAWeekHearsWhatIsUrgentWhenItIsForetold(t *testing.T) {
 		o.complete(day(6, 3), day(6, 18))
 	})
 }
+
+func TestTheDueDaysReminderComesAlsoIfTheDateHasMovedIntoAPause(t *testing.T) {
+	onEach(t, day(6, 2), func(t *testing.T, o *audited) {
+		d := o.duty(models.Completion, day(7, 15))
+		o.live(day(6, 3), day(6, 30))
+		a, err := jobs.Acknowledge(t.Context(), o.Store, o.people["owner"], d.ID, 5, "", day(6, 30))
+		if err != nil || a.UntilOn != day(7, 7) {
+			t.Fatal(a.UntilOn, err)
+		}
+		o.tx(func(tx *models.Tx) error { return tx.MoveDueDate(d.ID, 0, day(7, 5), "提前") }) // a Saturday
+		o.causes(o.why("owner", d).Next[:2], "07-02 acknowledged", "07-04 will_hear")
+		o.live(day(7, 1), day(7, 4))
+		if n := o.row(d, "owner", day(7, 2)); n.State == models.NotificationSent {
+			t.Errorf("told on %s in spite of the pause", n.Day)
+		}
+		if n := o.row(d, "owner", day(7, 4)); n.State != models.NotificationSent {
+			t.Errorf("the due day's reminder is %s: %s", n.State, n.Reason)
+		}
+		o.complete(day(6, 3), day(7, 4))
+	})
+}
