@@ -71,8 +71,9 @@ func (d Difference) Compare(e Difference) int {
 }
 
 // Audit looks at everything that the sweeps of a period, first and last day
-// included, should have said, and at the open tasks of workflows that are older
-// than it.
+// included, should have said, and at the tasks of workflows that are still open
+// and were so at its end. Of a task of this very moment the message may be in a
+// transaction that is not committed.
 func (a *Auditor) Audit(ctx context.Context, from, to calendar.Date) (Completeness, error) {
 	p, err := a.period(ctx, from, to)
 	if err != nil {
@@ -89,12 +90,19 @@ func (a *Auditor) Audit(ctx context.Context, from, to calendar.Date) (Completene
 		err = a.Store.EachReminded(ctx, from, horizon, func(batch []models.Obligation) error { return p.examine(ctx, batch) })
 	}
 	if err == nil {
-		err = p.examineTasks(ctx, from.At(0, 0))
+		err = p.examineTasks(ctx, earlierOf(to.AddDays(1).At(0, 0), p.now.Add(-commitSlack)))
 	}
 	if err != nil {
 		return p.result, fmt.Errorf("audit the reminders from %s to %s: %w", from, to, err)
 	}
 	return p.result, nil
+}
+
+func earlierOf(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
 }
 
 // period is one audit.

@@ -13,8 +13,9 @@ func TestAWeekOfRemindersIsProven(t *testing.T) {
 		c := o.complete(day(6, 3), day(7, 15))
 		// The owner hears 30, 15, 7, 3 (with 1, a Sunday) and 0 days before and
 		// twice in two weeks after, the manager and the leader once. The first
-		// came up before the duty was added, and went out with its first check.
-		if c.Sweeps != 43 || c.Duties != 1 || c.Counts[models.SaidSent] != 9 {
+		// came up before the duty was added, and went out with its first check. The
+		// owner was also told of the task of the corrective action.
+		if c.Sweeps != 43 || c.Duties != 1 || c.Tasks != 1 || c.Counts[models.SaidSent] != 10 {
 			t.Errorf("%+v", c)
 		}
 		row := o.row(d, "owner", day(6, 23))
@@ -194,6 +195,30 @@ func TestWhoeverHasATaskWasToldOfIt(t *testing.T) {
 		}
 		if _, found := o.audit(day(6, 20), day(6, 20)); len(found) != 1 || found[0].Problem != models.GapMissing {
 			t.Errorf("found %s", listed(found))
+		}
+	})
+}
+
+func TestATaskOfYesterdayIsAudited(t *testing.T) {
+	onEach(t, day(6, 2), func(t *testing.T, o *audited) {
+		o.duty(models.SpendingTarget, day(6, 3), target(90))
+		tasks := int64(0)
+		on := day(6, 2)
+		for tasks == 0 {
+			on = on.AddDays(1)
+			o.sweep(on)
+			o.must(o.Read(t.Context()).Table("workflow_tasks").Count(&tasks).Error)
+		}
+		o.must(o.Read(t.Context()).Where("instance_id <> 0").Delete(&models.Notification{}).Error)
+		if c, _ := o.audit(day(6, 3), on); c.Tasks != 0 {
+			t.Errorf("a task of this moment was looked at: %+v", c)
+		}
+		o.sweep(on.AddDays(1))
+		for _, from := range []int{1, 7, 30} { // the longer the period, the more is looked at
+			c, found := o.audit(on.AddDays(2-from), on.AddDays(1))
+			if c.Tasks != 1 || len(found) != 1 || found[0].Problem != models.GapMissing || found[0].InstanceID == 0 {
+				t.Errorf("%d days: %+v %s", from, c, listed(found))
+			}
 		}
 	})
 }
