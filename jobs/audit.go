@@ -20,6 +20,9 @@ import (
 type Auditor struct {
 	Store *models.Store
 	Clock clockwork.Clock
+	// Routing is by which messages go out: who can be reached by it had an
+	// address. Without one, all that is said of that is believed.
+	Routing models.Routing
 	// Found, if set, is told of every gap, and of everything that cannot be
 	// proven any more.
 	Found func(Difference) error
@@ -114,8 +117,9 @@ type period struct {
 	since   time.Time              // the first moment that matters
 	regimes *models.Regimes
 	rulings map[*models.Regime]*ruling
-	names   map[int64]string // of people
-	weekly  map[int64]bool   // people who hear once a week
+	routing models.Routing
+	users   map[int64]models.User // as they are now
+	names   map[int64]string      // of people
 	result  Completeness
 }
 
@@ -128,7 +132,8 @@ type ruling struct {
 
 func (a *Auditor) period(ctx context.Context, from, to calendar.Date) (*period, error) {
 	p := &period{
-		store: a.Store, now: a.Clock.Now(), rulings: map[*models.Regime]*ruling{}, names: map[int64]string{}, weekly: map[int64]bool{},
+		store: a.Store, now: a.Clock.Now(), routing: a.Routing,
+		rulings: map[*models.Regime]*ruling{}, users: map[int64]models.User{}, names: map[int64]string{},
 		result: Completeness{From: from, To: to, Counts: map[models.Verdict]int{}, Reasons: map[string]int{}},
 	}
 	runs, err := a.Store.RunsCovering(ctx, models.JobSweep, from.At(0, 0), to.AddDays(1).At(0, 0))
@@ -153,7 +158,7 @@ func (a *Auditor) period(ctx context.Context, from, to calendar.Date) (*period, 
 		return nil, err
 	}
 	for _, u := range p.regimes.At(p.now).Users {
-		p.names[u.ID], p.weekly[u.ID] = u.Name, u.Reach.Digest == models.DigestWeekly
+		p.users[u.ID], p.names[u.ID] = u, u.Name
 	}
 	return p, nil
 }

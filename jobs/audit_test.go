@@ -48,7 +48,8 @@ func TestEachWayInWhichAMessageFailsIsNamed(t *testing.T) {
 			{map[string]any{"state": models.NotificationSuppressed, "reason": models.SuppressedFellBack}, models.GapDead},
 			{map[string]any{"state": models.NotificationSuppressed, "reason": models.SuppressedNoRecipient}, models.GapUnexplained},
 			{map[string]any{"state": models.NotificationSuppressed, "reason": models.SuppressedExpired}, models.GapUnexplained},
-			{map[string]any{"state": models.NotificationSuppressed, "reason": models.SuppressedNoAddress}, models.SaidSuppressed},
+			{map[string]any{"state": models.NotificationSuppressed, "reason": models.SuppressedNoAddress}, models.GapUnexplained}, // there was one
+			{map[string]any{"state": models.NotificationHeld, "reason": models.SuppressedNoAddress, "created_at": day(6, 22).At(8, 30).UTC()}, models.GapLate},
 			{map[string]any{"state": models.NotificationPending, "created_at": day(6, 22).At(8, 30).UTC()}, models.GapLate},
 			{map[string]any{"state": models.NotificationFailed, "created_at": day(6, 22).At(8, 30).UTC()}, models.GapLate},
 			{map[string]any{"state": models.NotificationHeld, "created_at": day(6, 22).At(8, 30).UTC()}, models.GapLate},
@@ -70,6 +71,46 @@ func TestEachWayInWhichAMessageFailsIsNamed(t *testing.T) {
 		}
 		o.remove(finance) // one of two recipients
 		o.found(from, to, "finance 2025-06-23 missing")
+	})
+}
+
+func TestWhoCannotBeReachedNeedNotHear(t *testing.T) {
+	onEach(t, day(6, 2), func(t *testing.T, o *audited) {
+		d := o.duty(models.Completion, day(6, 30))
+		o.live(day(6, 3), day(6, 23))
+		row, by := o.row(d, "owner", day(6, 23)), models.Only(models.ChannelEmail)
+		o.set(row, map[string]any{"state": models.NotificationSuppressed, "reason": models.SuppressedNoAddress})
+		if _, found := o.auditBy(by, day(6, 17), day(6, 23)); len(found) != 1 || found[0].Problem != models.GapUnexplained {
+			t.Errorf("there was an address; found %s", listed(found))
+		}
+		owner := o.people["owner"]
+		for _, address := range []string{"", "owner@example.cn"} { // one that came later reaches nobody before
+			o.at(o.Today().AddDays(1), 7, 0)
+			owner.Email = address
+			o.tx(func(tx *models.Tx) error { _, _, err := tx.SaveUser(&owner); return err })
+			if c, found := o.auditBy(by, day(6, 17), day(6, 23)); len(found) != 0 || c.Reasons[models.SuppressedNoAddress] != 1 {
+				t.Errorf("%q: %+v %s", address, c, listed(found))
+			}
+		}
+	})
+}
+
+func TestWhoLeavesWhileRemindersAreHeldIsNoGap(t *testing.T) {
+	onEach(t, day(6, 2), func(t *testing.T, o *audited) {
+		o.tx(func(tx *models.Tx) error {
+			return tx.SaveReach(o.people["owner"].ID, models.Reach{Digest: models.DigestWeekly})
+		})
+		d := o.duty(models.Refinement, day(6, 30))
+		o.live(day(6, 3), day(6, 16))
+		o.at(day(6, 16), 12, 0)
+		owner := o.people["owner"]
+		owner.Active = false
+		o.tx(func(tx *models.Tx) error { _, _, err := tx.SaveUser(&owner); return err })
+		o.live(day(6, 17), day(6, 23))
+		if n := o.row(d, "owner", day(6, 13)); n.Reason != models.SuppressedNoRecipient {
+			t.Errorf("%s: %s", n.State, n.Reason)
+		}
+		o.complete(day(6, 10), day(6, 23))
 	})
 }
 

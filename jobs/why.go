@@ -134,7 +134,7 @@ func (e *Explainer) Why(ctx context.Context, person models.User, obligation int6
 		return x, models.ErrNotFound
 	}
 	x.Duty = duties[0]
-	auditor := &Auditor{Store: e.Store, Clock: e.Clock}
+	auditor := &Auditor{Store: e.Store, Clock: e.Clock, Routing: e.Routing}
 	p, err := auditor.period(ctx, calendar.DateOf(x.Duty.CreatedAt), day)
 	if err != nil {
 		return x, err

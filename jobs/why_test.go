@@ -168,7 +168,9 @@ func TestWhyFollowsAMessageThroughItsChannels(t *testing.T) {
 
 func TestWhoReadsOnceAWeekHearsWhatIsUrgentWhenItIsForetold(t *testing.T) {
 	onEach(t, day(6, 2), func(t *testing.T, o *audited) {
-		o.tx(func(tx *models.Tx) error { return tx.SaveReach(o.people["owner"].ID, models.Reach{Digest: models.DigestWeekly}) })
+		o.tx(func(tx *models.Tx) error {
+			return tx.SaveReach(o.people["owner"].ID, models.Reach{Digest: models.DigestWeekly})
+		})
 		d := o.duty(models.Completion, day(6, 18))
 		o.live(day(6, 3), day(6, 16))
 		if x := o.why("owner", d); x.NextOn != day(6, 17) || x.Next[0].Cause != jobs.CauseWillHear {
