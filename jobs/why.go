@@ -67,8 +67,8 @@ type Explanation struct {
 	Rule    Governing
 	Past    []Explained // the occasions up to the day, in order
 	Next    []Explained // the next few
-	// NextOn is the day of the next occasion that the person will hear of, or
-	// no date; then Never says why.
+	// NextOn is the day on which the person will hear next, of an occasion to
+	// come or by a message that waits, or no date; then Never says why.
 	NextOn calendar.Date
 	Never  []Cause
 	// Others are messages to the person about the duty that belong to no
