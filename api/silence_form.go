@@ -8,9 +8,8 @@ import (
 	"strconv"
 	"strings"
 
-	"golang.org/x/text/width"
-
 	"duban/models"
+	"duban/models/money"
 )
 
 var silenceKinds = []models.SilenceKind{models.Silencing, models.Mute, models.Window}
@@ -146,6 +145,16 @@ func (s subject) unit() int64 {
 	return s.project.UnitID
 }
 
+// typedNumber reads a number that a person has typed, with full-width digits
+// and spaces, 0 for anything else.
+func typedNumber(typed string) int64 {
+	n, err := strconv.ParseInt(money.Clean(typed), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
 // errUnnamed means that there is no such project or duty.
 var errUnnamed = errors.New("没有这个项目或事项")
 
@@ -153,12 +162,9 @@ var errUnnamed = errors.New("没有这个项目或事项")
 // its code. A mute is about a project, and a window about neither.
 func (s *server) named(ctx context.Context, e *entry) (about subject, err error) {
 	kind := models.SilenceKind(e.Get("kind"))
-	if named := strings.TrimSpace(e.Get("obligation")); kind == models.Silencing && named != "" {
-		id, wrong := strconv.ParseInt(width.Narrow.String(named), 10, 64)
-		if wrong != nil {
-			return about, errUnnamed
-		}
-		about.duty, err = s.Store.Duty(ctx, id, s.Store.Today())
+	if kind == models.Silencing && strings.TrimSpace(e.Get("obligation")) != "" {
+		// A typing error must not silence another duty.
+		about.duty, err = s.Store.Duty(ctx, typedNumber(e.Get("obligation")), s.Store.Today())
 		if errors.Is(err, models.ErrNotFound) {
 			err = errUnnamed
 		}

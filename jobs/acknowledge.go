@@ -77,12 +77,13 @@ func mayPause(tx *models.Tx, userID, obligation int64, day calendar.Date) (Pause
 
 // pauses returns the last days of pauses of 1, 2, … workdays after day, up to
 // limit of them. Until the due date has passed none reaches the day on which
-// the due day's reminder comes.
+// the due day's reminder comes; there is none that would be over before the next
+// working day begins.
 func pauses(limit int, due, day calendar.Date, cal *calendar.Calendar) []calendar.Date {
 	var until []calendar.Date
 	last := cal.AddWorkdays(cal.WorkdayOnOrBefore(due), -1)
 	capped := !day.After(due)
-	if capped && last.Before(day) {
+	if capped && !last.After(day) {
 		return nil
 	}
 	for n := 1; n <= limit; n++ {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/jonboulle/clockwork"
@@ -21,6 +20,9 @@ import (
 type Auditor struct {
 	Store *models.Store
 	Clock clockwork.Clock
+	// Routing is by which messages go out: who can be reached by it had an
+	// address. Without one, all that is said of that is believed.
+	Routing models.Routing
 	// Found, if set, is told of every gap, and of everything that cannot be
 	// proven any more.
 	Found func(Difference) error
@@ -72,8 +74,9 @@ func (d Difference) Compare(e Difference) int {
 }
 
 // Audit looks at everything that the sweeps of a period, first and last day
-// included, should have said, and at the tasks of workflows that are open now
-// and were by its end.
+// included, should have said, and at the tasks of workflows that are still open
+// and were so at its end. Of a task of this very moment the message may be in a
+// transaction that is not committed.
 func (a *Auditor) Audit(ctx context.Context, from, to calendar.Date) (Completeness, error) {
 	p, err := a.period(ctx, from, to)
 	if err != nil {
@@ -90,16 +93,19 @@ func (a *Auditor) Audit(ctx context.Context, from, to calendar.Date) (Completene
 		err = a.Store.EachReminded(ctx, from, horizon, func(batch []models.Obligation) error { return p.examine(ctx, batch) })
 	}
 	if err == nil {
-		before := to.AddDays(1).At(0, 0)
-		if latest := p.now.Add(-commitSlack); latest.Before(before) {
-			before = latest
-		}
-		err = p.examineTasks(ctx, before)
+		err = p.examineTasks(ctx, earlierOf(to.AddDays(1).At(0, 0), p.now.Add(-commitSlack)))
 	}
 	if err != nil {
 		return p.result, fmt.Errorf("audit the reminders from %s to %s: %w", from, to, err)
 	}
 	return p.result, nil
+}
+
+func earlierOf(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
 }
 
 // period is one audit.
@@ -111,8 +117,9 @@ type period struct {
 	since   time.Time              // the first moment that matters
 	regimes *models.Regimes
 	rulings map[*models.Regime]*ruling
-	names   map[int64]string // of people
-	weekly  map[int64]bool   // people who hear once a week
+	routing models.Routing
+	users   map[int64]models.User // as they are now
+	names   map[int64]string      // of people
 	result  Completeness
 }
 
@@ -125,7 +132,8 @@ type ruling struct {
 
 func (a *Auditor) period(ctx context.Context, from, to calendar.Date) (*period, error) {
 	p := &period{
-		store: a.Store, now: a.Clock.Now(), rulings: map[*models.Regime]*ruling{}, names: map[int64]string{}, weekly: map[int64]bool{},
+		store: a.Store, now: a.Clock.Now(), routing: a.Routing,
+		rulings: map[*models.Regime]*ruling{}, users: map[int64]models.User{}, names: map[int64]string{},
 		result: Completeness{From: from, To: to, Counts: map[models.Verdict]int{}, Reasons: map[string]int{}},
 	}
 	runs, err := a.Store.RunsCovering(ctx, models.JobSweep, from.At(0, 0), to.AddDays(1).At(0, 0))
@@ -150,7 +158,7 @@ func (a *Auditor) period(ctx context.Context, from, to calendar.Date) (*period, 
 		return nil, err
 	}
 	for _, u := range p.regimes.At(p.now).Users {
-		p.names[u.ID], p.weekly[u.ID] = u.Name, u.Reach.Digest == models.DigestWeekly
+		p.users[u.ID], p.names[u.ID] = u, u.Name
 	}
 	return p, nil
 }
@@ -164,11 +172,6 @@ func (p *period) rulingAt(t time.Time) *ruling {
 		p.rulings[regime] = r
 	}
 	return r
-}
-
-// left reports whether a person was not to be told anything any more.
-func (r *ruling) left(person int64) bool {
-	return !slices.ContainsFunc(r.Users, func(u models.User) bool { return u.ID == person && u.Active })
 }
 
 // examine proves what was to be said about a batch of duties.

@@ -152,8 +152,14 @@ func (o *audited) live(from, to calendar.Date) {
 // audit audits a period and returns what it found, in order.
 func (o *audited) audit(from, to calendar.Date) (jobs.Completeness, []jobs.Difference) {
 	o.t.Helper()
+	return o.auditBy(models.Only(models.ChannelFile), from, to)
+}
+
+// auditBy audits as audit does, where messages go out by a routing.
+func (o *audited) auditBy(by models.Routing, from, to calendar.Date) (jobs.Completeness, []jobs.Difference) {
+	o.t.Helper()
 	var found []jobs.Difference
-	a := &jobs.Auditor{Store: o.Store, Clock: o.clock, Found: func(d jobs.Difference) error { found = append(found, d); return nil }}
+	a := &jobs.Auditor{Store: o.Store, Clock: o.clock, Routing: by, Found: func(d jobs.Difference) error { found = append(found, d); return nil }}
 	c, err := a.Audit(o.t.Context(), from, to)
 	o.must(err)
 	slices.SortFunc(found, jobs.Difference.Compare)

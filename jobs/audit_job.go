@@ -20,7 +20,7 @@ const gapBatch = 200
 // AuditJob returns the job that audits the days up to the last sweep and
 // records what was not said as gaps. Gaps that have been made good, or have
 // nothing left to be made good, are closed.
-func AuditJob(store *models.Store, clock clockwork.Clock) Job {
+func AuditJob(store *models.Store, clock clockwork.Clock, routing models.Routing) Job {
 	return func(ctx context.Context, _ time.Time) (map[string]int, error) {
 		last, ok, err := store.LastDone(ctx, models.JobSweep)
 		if err != nil || !ok {
@@ -28,7 +28,7 @@ func AuditJob(store *models.Store, clock clockwork.Clock) Job {
 		}
 		to := calendar.DateOf(*last.StartedAt)
 		r := recorder{store: store}
-		auditor := &Auditor{Store: store, Clock: clock, Found: func(d Difference) error { return r.add(ctx, d) }}
+		auditor := &Auditor{Store: store, Clock: clock, Routing: routing, Found: func(d Difference) error { return r.add(ctx, d) }}
 		found, err := auditor.Audit(ctx, to.AddDays(1-auditedDays), to)
 		if err == nil {
 			err = r.flush(ctx)

@@ -47,7 +47,7 @@ func (ev *proofs) judge(q *inquiry, n models.Notification, depth int) proof {
 		return ev.orElse(q, v, ev.standIns[n.ID], depth)
 	case models.NotificationHeld, models.NotificationPending, models.NotificationSending, models.NotificationFailed:
 		switch {
-		case n.State == models.NotificationHeld && n.Reason == models.SuppressedNoAddress:
+		case n.State == models.NotificationHeld && n.Reason == models.SuppressedNoAddress && !ev.reachable(n):
 			v.verdict = models.SaidSuppressed // until there is an address
 		case ev.late(n):
 			v.verdict = models.GapLate
@@ -84,7 +84,7 @@ const reportPatience = 9 * 24 * time.Hour
 func (ev *proofs) late(n models.Notification) bool {
 	limit, began := patience, n.CreatedAt
 	switch {
-	case n.State == models.NotificationHeld && ev.weekly[n.RecipientID]:
+	case n.State == models.NotificationHeld && ev.users[n.RecipientID].Reach.Digest == models.DigestWeekly:
 		limit = reportPatience
 	case slices.Contains([]string{models.WaitsQuiet, models.WaitsMaintenance, models.WaitsAcknowledged, models.WaitsLimit}, n.Reason):
 		began = n.NextAttemptAt
@@ -106,9 +106,9 @@ func (ev *proofs) suppressed(q *inquiry, n models.Notification, depth int) proof
 		}
 		return ev.orElse(q, proof{models.GapMissing, n.Reason, n.ID}, []models.Notification{digest}, depth)
 	case models.SuppressedNoRecipient:
-		holds = n.RecipientID == 0 || ev.rulingAt(n.UpdatedAt).left(n.RecipientID)
+		holds = n.RecipientID == 0 || ev.left(n.RecipientID, n.UpdatedAt)
 	case models.SuppressedNoAddress:
-		holds = true
+		holds = !ev.reachable(n)
 	case models.SuppressedSilenced, models.SuppressedMuted:
 		s, ok := ev.silences[n.SilenceID]
 		holds = ok && q != nil && s.StartsAt.Before(n.UpdatedAt.Add(time.Second)) && (s.EndsAt == nil || s.EndsAt.After(n.CreatedAt)) &&
@@ -122,6 +122,25 @@ func (ev *proofs) suppressed(q *inquiry, n models.Notification, depth int) proof
 		v.verdict = models.GapUnexplained
 	}
 	return v
+}
+
+// left reports whether a person had left when something was said about a
+// message of theirs.
+func (ev *proofs) left(person int64, at time.Time) bool {
+	if at.Before(ev.since) { // of which the trail was not read
+		at = ev.since
+	}
+	_, active := ev.rulingAt(at).directory.users[person]
+	return !active
+}
+
+// reachable reports whether there was a way to reach the recipient of a message
+// of which it is said that there was none. Neither the trail nor anything else
+// tells the addresses of the past, or the channels that were configured: those
+// of today count, unless the person has changed since.
+func (ev *proofs) reachable(n models.Notification) bool {
+	u, ok := ev.users[n.RecipientID]
+	return ok && !u.UpdatedAt.After(n.UpdatedAt) && len(ev.routing.Route(u, n.Urgency, n.InstanceID != 0)) > 0
 }
 
 // superseded reports whether the same person has a later message about the

@@ -48,7 +48,8 @@ func TestEachWayInWhichAMessageFailsIsNamed(t *testing.T) {
 			{map[string]any{"state": models.NotificationSuppressed, "reason": models.SuppressedFellBack}, models.GapDead},
 			{map[string]any{"state": models.NotificationSuppressed, "reason": models.SuppressedNoRecipient}, models.GapUnexplained},
 			{map[string]any{"state": models.NotificationSuppressed, "reason": models.SuppressedExpired}, models.GapUnexplained},
-			{map[string]any{"state": models.NotificationSuppressed, "reason": models.SuppressedNoAddress}, models.SaidSuppressed},
+			{map[string]any{"state": models.NotificationSuppressed, "reason": models.SuppressedNoAddress}, models.GapUnexplained}, // there was one
+			{map[string]any{"state": models.NotificationHeld, "reason": models.SuppressedNoAddress, "created_at": day(6, 22).At(8, 30).UTC()}, models.GapLate},
 			{map[string]any{"state": models.NotificationPending, "created_at": day(6, 22).At(8, 30).UTC()}, models.GapLate},
 			{map[string]any{"state": models.NotificationFailed, "created_at": day(6, 22).At(8, 30).UTC()}, models.GapLate},
 			{map[string]any{"state": models.NotificationHeld, "created_at": day(6, 22).At(8, 30).UTC()}, models.GapLate},
@@ -70,6 +71,46 @@ func TestEachWayInWhichAMessageFailsIsNamed(t *testing.T) {
 		}
 		o.remove(finance) // one of two recipients
 		o.found(from, to, "finance 2025-06-23 missing")
+	})
+}
+
+func TestWhoCannotBeReachedNeedNotHear(t *testing.T) {
+	onEach(t, day(6, 2), func(t *testing.T, o *audited) {
+		d := o.duty(models.Completion, day(6, 30))
+		o.live(day(6, 3), day(6, 23))
+		row, by := o.row(d, "owner", day(6, 23)), models.Only(models.ChannelEmail)
+		o.set(row, map[string]any{"state": models.NotificationSuppressed, "reason": models.SuppressedNoAddress})
+		if _, found := o.auditBy(by, day(6, 17), day(6, 23)); len(found) != 1 || found[0].Problem != models.GapUnexplained {
+			t.Errorf("there was an address; found %s", listed(found))
+		}
+		owner := o.people["owner"]
+		for _, address := range []string{"", "owner@example.cn"} { // one that came later reaches nobody before
+			o.at(o.Today().AddDays(1), 7, 0)
+			owner.Email = address
+			o.tx(func(tx *models.Tx) error { _, _, err := tx.SaveUser(&owner); return err })
+			if c, found := o.auditBy(by, day(6, 17), day(6, 23)); len(found) != 0 || c.Reasons[models.SuppressedNoAddress] != 1 {
+				t.Errorf("%q: %+v %s", address, c, listed(found))
+			}
+		}
+	})
+}
+
+func TestWhoLeavesWhileRemindersAreHeldIsNoGap(t *testing.T) {
+	onEach(t, day(6, 2), func(t *testing.T, o *audited) {
+		o.tx(func(tx *models.Tx) error {
+			return tx.SaveReach(o.people["owner"].ID, models.Reach{Digest: models.DigestWeekly})
+		})
+		d := o.duty(models.Refinement, day(6, 30))
+		o.live(day(6, 3), day(6, 16))
+		o.at(day(6, 16), 12, 0)
+		owner := o.people["owner"]
+		owner.Active = false
+		o.tx(func(tx *models.Tx) error { _, _, err := tx.SaveUser(&owner); return err })
+		o.live(day(6, 17), day(6, 23))
+		if n := o.row(d, "owner", day(6, 13)); n.Reason != models.SuppressedNoRecipient {
+			t.Errorf("%s: %s", n.State, n.Reason)
+		}
+		o.complete(day(6, 10), day(6, 23))
 	})
 }
 
@@ -195,6 +236,30 @@ func TestWhoeverHasATaskWasToldOfIt(t *testing.T) {
 		}
 		if _, found := o.audit(day(6, 20), day(6, 20)); len(found) != 1 || found[0].Problem != models.GapMissing {
 			t.Errorf("found %s", listed(found))
+		}
+	})
+}
+
+func TestATaskOfYesterdayIsAudited(t *testing.T) {
+	onEach(t, day(6, 2), func(t *testing.T, o *audited) {
+		o.duty(models.SpendingTarget, day(6, 3), target(90))
+		tasks := int64(0)
+		on := day(6, 2)
+		for tasks == 0 {
+			on = on.AddDays(1)
+			o.sweep(on)
+			o.must(o.Read(t.Context()).Table("workflow_tasks").Count(&tasks).Error)
+		}
+		o.must(o.Read(t.Context()).Where("instance_id <> 0").Delete(&models.Notification{}).Error)
+		if c, _ := o.audit(day(6, 3), on); c.Tasks != 0 {
+			t.Errorf("a task of this moment was looked at: %+v", c)
+		}
+		o.sweep(on.AddDays(1))
+		for _, from := range []int{1, 7, 30} { // the longer the period, the more is looked at
+			c, found := o.audit(on.AddDays(2-from), on.AddDays(1))
+			if c.Tasks != 1 || len(found) != 1 || found[0].Problem != models.GapMissing || found[0].InstanceID == 0 {
+				t.Errorf("%d days: %+v %s", from, c, listed(found))
+			}
 		}
 	})
 }

@@ -95,8 +95,9 @@ func (r *round) message(o models.Obligation, rule models.Rule, facts models.Remi
 	return m
 }
 
-// held reports whether a reminder waits to be told with others. What is urgent
-// waits for the next digest, which is today's, and for no weekly report.
+// held reports whether a reminder waits to be told with others. Whoever reads
+// them once a week still hears at once of what is urgent: in a week it is too
+// late.
 func held(m models.Notification, to models.User) bool {
 	switch to.Reach.Digest {
 	case models.DigestOff:
@@ -111,10 +112,11 @@ func held(m models.Notification, to models.User) bool {
 // escalated reports whether a reminder goes to somebody above the owner.
 func escalated(a models.Audience) bool { return a == models.ToManager || a == models.ToLeader }
 
-// urgencyOf says how soon a reminder must be read: at once from the last
-// working day on, and whenever somebody above the owner has to be told.
+// urgencyOf says how soon a reminder must be read: at once from the day before
+// the due date on, or from the last working day, and whenever somebody above the
+// owner has to be told.
 func urgencyOf(facts models.Reminder) models.Urgency {
-	if facts.DaysLeft <= 1 || escalated(facts.Audience) {
+	if facts.DaysLeft <= 1 || facts.DueDay || escalated(facts.Audience) {
 		return models.Urgent
 	}
 	return models.Normal
@@ -137,7 +139,8 @@ func (r *round) facts(o models.Obligation, f Finding, rule models.Rule, day cale
 		Kind: o.Kind, Title: o.Title, UnitName: ev.Units[o.UnitID].Name,
 		ProjectName: p.Name, ProjectCode: p.Code, ProjectID: p.ID, FiscalYear: o.FiscalYear,
 		DueOn: o.DueOn, AsOf: day, DaysLeft: day.DaysUntil(o.DueOn), DueOnHoliday: dayOff(o.DueOn, r.calendar),
-		Light: f.Light, Source: o.Source, PauseDays: rule.PauseDays,
+		DueDay: isDueDay(day, o.DueOn, r.calendar),
+		Light:  f.Light, Source: o.Source, PauseDays: rule.PauseDays,
 	}
 	if facts.DaysLeft < 0 {
 		facts.Workflow = rule.Workflow
@@ -151,6 +154,12 @@ func (r *round) facts(o models.Obligation, f Finding, rule models.Rule, day cale
 		facts.Missing = max(0, f.Share.Missing(o.Percent))
 	}
 	return facts
+}
+
+// isDueDay reports whether what is said about a duty on a day is the last that is
+// said up to its due date.
+func isDueDay(day, due calendar.Date, cal *calendar.Calendar) bool {
+	return !day.After(due) && !day.Before(cal.WorkdayOnOrBefore(due))
 }
 
 // dayOff says why a day is no working day: the holiday's name or the weekday;

@@ -37,30 +37,6 @@ func TestNobodyMissesWhatWasHeldForSomebodyWhoLeft(t *testing.T) {
 	}
 }
 
-// A longer period is audited for no fewer tasks.
-func TestATaskOfYesterdayIsAudited(t *testing.T) {
-	o := auditedFrom(t, 6, 2)
-	o.duty(models.SpendingTarget, day(6, 3), target(90))
-	for d := day(6, 3); ; d = d.AddDays(1) {
-		if d.After(day(6, 30)) {
-			t.Fatal("no task was opened")
-		}
-		o.sweep(d)
-		gone := o.Read(t.Context()).Where("instance_id <> 0 AND recipient_id = ?", o.people["owner"].ID).Delete(&models.Notification{})
-		o.must(gone.Error)
-		if gone.RowsAffected == 0 {
-			continue
-		}
-		o.at(d.AddDays(1), 9, 0)
-		for _, from := range []int{0, -6} {
-			if c, _ := o.audit(d.AddDays(from), d); c.Tasks == 0 || c.Counts[models.GapMissing] == 0 {
-				t.Errorf("from %s to %s: %d tasks, %v", d.AddDays(from), d, c.Tasks, c.Counts)
-			}
-		}
-		return
-	}
-}
-
 // A leader hears of a duty once it is late; until then others do.
 func TestWhyNamesADayHoweverFarOff(t *testing.T) {
 	o := auditedFrom(t, 6, 2)

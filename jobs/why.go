@@ -67,8 +67,8 @@ type Explanation struct {
 	Rule    Governing
 	Past    []Explained // the occasions up to the day, in order
 	Next    []Explained // the next few
-	// NextOn is the day of the next occasion that the person will hear of, or
-	// no date; then Never says why.
+	// NextOn is the day on which the person will hear next, of an occasion to
+	// come or by a message that waits, or no date; then Never says why.
 	NextOn calendar.Date
 	Never  []Cause
 	// Others are messages to the person about the duty that belong to no
@@ -134,7 +134,7 @@ func (e *Explainer) Why(ctx context.Context, person models.User, obligation int6
 		return x, models.ErrNotFound
 	}
 	x.Duty = duties[0]
-	auditor := &Auditor{Store: e.Store, Clock: e.Clock}
+	auditor := &Auditor{Store: e.Store, Clock: e.Clock, Routing: e.Routing}
 	p, err := auditor.period(ctx, calendar.DateOf(x.Duty.CreatedAt), day)
 	if err != nil {
 		return x, err

@@ -14,7 +14,10 @@ func (e *Explainer) explainNext(x *Explanation, now view, silences []models.Sile
 		x.Never = []Cause{never}
 		return
 	}
-	for n, day := 0, x.Day.AddDays(1); n < ahead && (len(x.Next) < upcoming || x.NextOn.IsZero()); n, day = n+1, day.AddDays(1) {
+	x.NextOn = x.waitsUntil()
+	var causes []Cause
+	heard := false
+	for n, day := 0, x.Day.AddDays(1); n < ahead && (!heard || len(x.Next) < upcoming); n, day = n+1, day.AddDays(1) {
 		hearings := now.addressed(day)
 		if len(hearings) == 0 {
 			continue
@@ -24,30 +27,66 @@ func (e *Explainer) explainNext(x *Explanation, now view, silences []models.Sile
 		if len(x.Next) < upcoming {
 			x.Next = append(x.Next, next)
 		}
-		switch next.Cause {
-		case CauseWillHear:
-			x.hears(day)
-		case CausePaused: // it is put off, and not dropped
-			x.hears(next.Until.AddDays(1))
-		default:
-			if !slices.Contains(x.Never, next.Cause) {
-				x.Never = append(x.Never, next.Cause)
-			}
+		heard = heard || next.Cause == CauseWillHear
+		x.NextOn = earlier(x.NextOn, next.heardOn(), x.Day.AddDays(-1))
+		if !slices.Contains(causes, next.Cause) {
+			causes = append(causes, next.Cause)
 		}
 	}
 	switch {
 	case !x.NextOn.IsZero():
-		x.Never = nil
-	case len(x.Next) == 0:
+	case len(causes) == 0:
 		x.Never = []Cause{CauseNoMore}
+	default:
+		x.Never = causes
 	}
 }
 
-// hears records a day on which the person will hear of the duty.
-func (x *Explanation) hears(day calendar.Date) {
-	if x.NextOn.IsZero() || day.Before(x.NextOn) {
-		x.NextOn = day
+// heardOn returns the day on which a person hears of an occasion to come, or no
+// date: what is paused is said when the pause is over.
+func (next Explained) heardOn() calendar.Date {
+	switch next.Cause {
+	case CauseWillHear:
+		return next.Day
+	case CausePaused:
+		return next.Until.AddDays(1)
+	default:
+		return calendar.Date{}
 	}
+}
+
+// waitsUntil returns the day on which the first of the messages that wait is to
+// leave, or no date.
+func (x *Explanation) waitsUntil() calendar.Date {
+	var first calendar.Date
+	var consider func([]Trace)
+	consider = func(traces []Trace) {
+		for _, t := range traces {
+			if t.leaves() {
+				day := calendar.DateOf(t.NextAttemptAt)
+				if day.Before(x.Day) {
+					day = x.Day // it is late already
+				}
+				first = earlier(first, day, x.Day.AddDays(-1))
+			}
+			consider(t.StandIns)
+			if t.Digest != nil {
+				consider([]Trace{*t.Digest})
+			}
+		}
+	}
+	consider(x.Others)
+	for _, e := range x.Past {
+		consider(e.Messages)
+	}
+	return first
+}
+
+// leaves reports whether the message is not sent yet and its next attempt tells
+// when it is to be.
+func (t Trace) leaves() bool {
+	return t.State == models.NotificationPending || t.State == models.NotificationFailed ||
+		t.State == models.NotificationHeld && t.Reason == models.WaitsAcknowledged
 }
 
 // over returns why nothing will be said about a duty at all, to whomever.
@@ -71,7 +110,9 @@ func (e *Explainer) foresee(next *Explained, x *Explanation, now view, silences 
 	morning := next.Day.At(SweepHour, SweepMinute)
 	for _, as := range next.As {
 		message := models.Notification{
-			ObligationID: x.Duty.ID, RecipientID: x.Person.ID, Payload: models.Reminder{Audience: as, DaysLeft: next.Day.DaysUntil(now.DueOn)},
+			ObligationID: x.Duty.ID, RecipientID: x.Person.ID, Payload: models.Reminder{
+				Audience: as, DaysLeft: next.Day.DaysUntil(now.DueOn), DueDay: isDueDay(next.Day, now.DueOn, now.Calendar),
+			},
 		}
 		message.Urgency = urgencyOf(message.Payload)
 		for _, c := range e.Routing.Route(x.Person, message.Urgency, false) {
@@ -90,11 +131,10 @@ func (e *Explainer) foresee(next *Explained, x *Explanation, now view, silences 
 			}
 		}
 	}
+	why, unaddressed := now.unaddressed(*next, x.Person.ID)
 	switch {
-	case len(next.As) == 0 && !x.Person.Active:
-		next.Cause = CauseInactive
-	case len(next.As) == 0:
-		next.Cause = CauseNotAddressed
+	case unaddressed:
+		next.Cause = why
 	case now.finding.Fulfilled:
 		next.Cause = CauseFulfilled
 	case len(next.Channels) == 0:

@@ -57,6 +57,9 @@ func (x *Explanation) unswept(q *inquiry, said *proofs, last calendar.Date, used
 	for day := last.AddDays(1); !day.After(x.Day); day = day.AddDays(1) {
 		if hearings := v.addressed(day); len(hearings) > 0 {
 			e := Explained{Day: day, Hearings: hearings, As: capacities(hearings, x.Person.ID), Cause: CauseUnswept}
+			if why, ok := v.unaddressed(e, x.Person.ID); ok {
+				e.Cause = why
+			}
 			if e.Messages = said.traces(q, promise{x.Person.ID, day}, nil, used); len(e.Messages) > 0 {
 				e.Cause = causeOf(said.best(q, notifications(e.Messages)))
 			}
@@ -67,13 +70,12 @@ func (x *Explanation) unswept(q *inquiry, said *proofs, last calendar.Date, used
 
 // cause says why there is no message to a person on a day of a pass.
 func (v view) cause(e Explained, person int64, c *claim, known, first bool) Cause {
+	if why, ok := v.unaddressed(e, person); ok && v.State != models.StateWaived {
+		return why
+	}
 	switch {
 	case v.State == models.StateWaived:
 		return CauseWaived
-	case len(e.As) == 0 && !v.active(person):
-		return CauseInactive
-	case len(e.As) == 0:
-		return CauseNotAddressed
 	case first && c == nil && v.CreatedAt.After(e.Day.AddDays(1).At(0, 0)):
 		return CauseEarlier
 	case v.finding.Fulfilled:
@@ -84,6 +86,18 @@ func (v view) cause(e Explained, person int64, c *claim, known, first bool) Caus
 		return CauseUnproven
 	}
 	return CauseMissing
+}
+
+// unaddressed says why a person was not to be told of an occasion in any
+// capacity, whether a sweep has come to it or not.
+func (v view) unaddressed(e Explained, person int64) (Cause, bool) {
+	switch {
+	case len(e.As) > 0:
+		return "", false
+	case !v.active(person):
+		return CauseInactive, true
+	}
+	return CauseNotAddressed, true
 }
 
 // causeOf says in one code what became of a message.

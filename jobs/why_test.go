@@ -74,6 +74,7 @@ func TestWhyNothingWasSaidThen(t *testing.T) {
 		o.causes(x.Next[:2], "06-30 fulfilled", "07-03 not_in_audience")
 		o.at(day(6, 30), 7, 0)
 		o.causes(o.why("owner", d).Past[4:], "06-30 not_swept")
+		o.causes(o.why("leader", d).Past[4:], "06-30 not_in_audience")
 		o.sweep(day(7, 1))
 		if x := o.why("owner", d); !slices.Equal(x.Never, []jobs.Cause{jobs.CauseSettled}) || len(x.Next) != 0 {
 			t.Errorf("%v %v", x.Never, x.Next)
@@ -109,6 +110,9 @@ func TestWhySomebodyWillNotHear(t *testing.T) {
 		})
 		x = o.why("owner", d)
 		o.causes(x.Next, "06-16 acknowledged", "06-23 acknowledged", "06-27 will_hear", "06-30 will_hear", "07-03 will_hear")
+		if x.NextOn != day(6, 25) { // 已阅 puts off
+			t.Errorf("next on %s", x.NextOn)
+		}
 		if x.Next[0].Until != day(6, 24) || !slices.Equal(x.Next[2].Channels, []models.Channel{models.ChannelEmail}) {
 			t.Errorf("%+v", x.Next[0])
 		}
@@ -143,6 +147,38 @@ func TestWhySomebodyWillNotHear(t *testing.T) {
 	})
 }
 
+func TestWhoHearsOnlyLaterOnHearsAllTheSame(t *testing.T) {
+	onEach(t, day(6, 2), func(t *testing.T, o *audited) {
+		d := o.duty(models.SpendingTarget, day(7, 31), target(90))
+		o.live(day(6, 3), day(6, 9))
+		x := o.why("leader", d) // ten workdays after the date, which is the seventh occasion
+		if x.NextOn != day(8, 14) || len(x.Next) != 5 || len(x.Never) != 0 {
+			t.Errorf("next on %s, never %v, of %d", x.NextOn, x.Never, len(x.Next))
+		}
+		o.causes(x.Next[:2], "07-01 not_in_audience", "07-16 not_in_audience")
+	})
+}
+
+func TestAReminderThatWaitsIsTheNext(t *testing.T) {
+	onEach(t, day(6, 2), func(t *testing.T, o *audited) {
+		d := o.duty(models.Completion, day(7, 15))
+		o.live(day(6, 3), day(6, 30))
+		_, err := jobs.Acknowledge(t.Context(), o.Store, o.people["owner"], d.ID, 2, "", day(6, 30))
+		o.must(err)
+		o.sweep(day(7, 1)) // 14 days before, paused up to the next day
+		if x := o.why("owner", d); x.NextOn != day(7, 3) || x.Past[len(x.Past)-1].Cause != jobs.CauseWaiting {
+			t.Errorf("next on %s: %+v", x.NextOn, x.Past[len(x.Past)-1])
+		}
+		o.live(day(7, 2), day(7, 3))
+		if n := o.row(d, "owner", day(7, 1)); n.State != models.NotificationSent || calendar.DateOf(*n.SentAt) != day(7, 3) {
+			t.Errorf("%s %v", n.State, n.SentAt)
+		}
+		if x := o.why("owner", d); x.NextOn != day(7, 8) {
+			t.Errorf("then on %s", x.NextOn)
+		}
+	})
+}
+
 func TestWhyFollowsAMessageThroughItsChannels(t *testing.T) {
 	onEach(t, day(6, 2), func(t *testing.T, o *audited) {
 		d := o.duty(models.Completion, day(6, 30))
@@ -163,5 +199,46 @@ func TestWhyFollowsAMessageThroughItsChannels(t *testing.T) {
 		if x := o.why("owner", d); len(x.Others) != 1 || x.Others[0].ID != first.ID || len(x.Others[0].StandIns) != 1 {
 			t.Errorf("%+v", x.Others)
 		}
+	})
+}
+
+func TestWhoReadsOnceAWeekHearsWhatIsUrgentWhenItIsForetold(t *testing.T) {
+	onEach(t, day(6, 2), func(t *testing.T, o *audited) {
+		o.tx(func(tx *models.Tx) error {
+			return tx.SaveReach(o.people["owner"].ID, models.Reach{Digest: models.DigestWeekly})
+		})
+		d := o.duty(models.Completion, day(6, 18))
+		o.live(day(6, 3), day(6, 16))
+		if x := o.why("owner", d); x.NextOn != day(6, 17) || x.Next[0].Cause != jobs.CauseWillHear {
+			t.Errorf("on %s: %+v", x.NextOn, x.Next[0])
+		}
+		o.live(day(6, 17), day(6, 18))
+		for _, on := range []int{17, 18} {
+			if n := o.row(d, "owner", day(6, on)); n.State != models.NotificationSent || calendar.DateOf(*n.SentAt) != n.Day {
+				t.Errorf("%s: %s, %v", n.Day, n.State, n.SentAt)
+			}
+		}
+		o.complete(day(6, 3), day(6, 18))
+	})
+}
+
+func TestTheDueDaysReminderComesAlsoIfTheDateHasMovedIntoAPause(t *testing.T) {
+	onEach(t, day(6, 2), func(t *testing.T, o *audited) {
+		d := o.duty(models.Completion, day(7, 15))
+		o.live(day(6, 3), day(6, 30))
+		a, err := jobs.Acknowledge(t.Context(), o.Store, o.people["owner"], d.ID, 5, "", day(6, 30))
+		if err != nil || a.UntilOn != day(7, 7) {
+			t.Fatal(a.UntilOn, err)
+		}
+		o.tx(func(tx *models.Tx) error { return tx.MoveDueDate(d.ID, 0, day(7, 5), "提前") }) // a Saturday
+		o.causes(o.why("owner", d).Next[:2], "07-02 acknowledged", "07-04 will_hear")
+		o.live(day(7, 1), day(7, 4))
+		if n := o.row(d, "owner", day(7, 2)); n.State == models.NotificationSent {
+			t.Errorf("told on %s in spite of the pause", n.Day)
+		}
+		if n := o.row(d, "owner", day(7, 4)); n.State != models.NotificationSent {
+			t.Errorf("the due day's reminder is %s: %s", n.State, n.Reason)
+		}
+		o.complete(day(6, 3), day(7, 4))
 	})
 }

@@ -37,9 +37,10 @@ func (a Audience) rank() int {
 }
 
 // Pauses reports whether the acknowledgement holds back a reminder on the given
-// day: its own person's, and those of the rungs above.
+// day: its own person's, and those of the rungs above. The due day's reminder
+// always comes, also if the due date has moved into the pause since.
 func (a Acknowledgement) Pauses(n Notification, day calendar.Date) bool {
-	return a.ObligationID == n.ObligationID && n.InstanceID == 0 && !day.After(a.UntilOn) && a.concerns(n)
+	return !n.Payload.DueDay && a.ObligationID == n.ObligationID && n.InstanceID == 0 && !day.After(a.UntilOn) && a.concerns(n)
 }
 
 // concerns reports whether a reminder goes to the person who acknowledged, or

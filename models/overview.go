@@ -235,7 +235,7 @@ func (s *Store) Duties(ctx context.Context, f DutyFilter, day calendar.Date) ([]
 
 // Duty returns one obligation, or ErrNotFound.
 func (s *Store) Duty(ctx context.Context, id int64, day calendar.Date) (Duty, error) {
-	if id <= 0 { // in a filter, 0 selects all
+	if id <= 0 { // which as a filter is none
 		return Duty{}, notFound(gorm.ErrRecordNotFound, "督办事项", id)
 	}
 	duties, err := s.Duties(ctx, DutyFilter{ID: id, Limit: 1}, day)

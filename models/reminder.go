@@ -22,7 +22,10 @@ type Reminder struct {
 	RecordsAsOf  calendar.Date `json:"records_as_of"`
 	DaysLeft     int           `json:"days_left"`                // negative when overdue
 	DueOnHoliday string        `json:"due_on_holiday,omitempty"` // why DueOn is no working day
-	Light        Light         `json:"light"`
+	// DueDay says that it was made on the last working day up to DueOn, or on
+	// one of the days off after that: no later one comes before the date.
+	DueDay bool  `json:"due_day,omitempty"`
+	Light  Light `json:"light"`
 
 	// Spending only; all zero for other kinds.
 	Budget  money.Fen     `json:"budget,omitempty"`

@@ -28,7 +28,7 @@ func (a *app) auditRemindersCommand() *cobra.Command {
 			if err := checkFormat(format); err != nil {
 				return err
 			}
-			return a.withStore(cmd.Context(), func(_ *config.Config, s *models.Store) error {
+			return a.withStore(cmd.Context(), func(cfg *config.Config, s *models.Store) error {
 				last, err := parseDate("to", to, s.Today())
 				if err != nil {
 					return err
@@ -40,7 +40,7 @@ func (a *app) auditRemindersCommand() *cobra.Command {
 				if first.After(last) {
 					return usagef("--from %s：应不晚于 --to %s", first, last)
 				}
-				return a.auditReminders(cmd, s, first, last, format)
+				return a.auditReminders(cmd, s, routing(cfg), first, last, format)
 			})
 		},
 	}
@@ -65,9 +65,9 @@ type difference struct {
 	Reason     string         `json:"reason,omitempty"`
 }
 
-func (a *app) auditReminders(cmd *cobra.Command, s *models.Store, from, to calendar.Date, format string) error {
+func (a *app) auditReminders(cmd *cobra.Command, s *models.Store, by models.Routing, from, to calendar.Date, format string) error {
 	var found []jobs.Difference
-	auditor := &jobs.Auditor{Store: s, Clock: clockwork.NewRealClock(), Found: func(d jobs.Difference) error {
+	auditor := &jobs.Auditor{Store: s, Clock: clockwork.NewRealClock(), Routing: by, Found: func(d jobs.Difference) error {
 		found = append(found, d)
 		return nil
 	}}

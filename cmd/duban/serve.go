@@ -108,7 +108,7 @@ func newServer(ctx context.Context, cfg *config.Config, s *models.Store, clock c
 	work := map[string]jobs.Job{
 		models.JobSweep:  jobs.SweepJob(srv.sweeper, dispatcher.Wake),
 		models.JobReport: jobs.ReportJob(srv.reporter, dispatcher.Wake),
-		models.JobAudit:  jobs.AuditJob(s, clock),
+		models.JobAudit:  jobs.AuditJob(s, clock, d.routing),
 	}
 	srv.scheduler = &jobs.Scheduler{Store: s, Clock: clock, Log: log, Jobs: work}
 	srv.watchman = &jobs.Watchman{
