@@ -24,6 +24,27 @@ func IsAssignments(name string, data []byte) bool {
 	return err == nil && assignments
 }
 
+// Rank orders files that are imported together, the lowest first, so that each
+// finds on record what it names: target tables bring units and projects, which
+// people and assignments belong to. A file that cannot be recognised comes
+// first: its error concerns all that follow.
+func Rank(name string, data []byte) int {
+	kind, assignments, err := source{name, data}.kind()
+	switch {
+	case err != nil:
+		return 0
+	case kind == models.ImportPayments:
+		return 5
+	case assignments:
+		return 4
+	case kind == models.ImportPeople:
+		return 3
+	case kind == models.ImportHolidays:
+		return 2
+	}
+	return 1
+}
+
 // kind reads up to the first row that gives the file away.
 func (s source) kind() (kind models.ImportKind, assignments bool, err error) {
 	var nearest nearMiss

@@ -54,6 +54,19 @@ func TestMask(t *testing.T) {
 	}
 }
 
+func TestWordsOfOthersAreKeptWithoutNumbersAndAddresses(t *testing.T) {
+	for in, want := range map[string]string{
+		"no such user 13800138000":               "no such user 138****8000",
+		"138 0013 8000, 138-0013-8000: rejected": "138****8000, 138****8000: rejected",
+		"1380013 8000 and +8613800138000":        "138****8000 and 138****8000",
+		"<a@b.cn> unknown at 2025-11-14 08:30":   "<[address]> unknown at 2025-11-14 08:30",
+	} {
+		if got := notifier.Redacted(in); got != want {
+			t.Errorf("%q: got %q, want %q", in, got, want)
+		}
+	}
+}
+
 func FuzzParseMobile(f *testing.F) {
 	for _, s := range []string{"13800138000", "+86 138-0013-8000", "＋８６１３８", "\u202a1", "86861380013800", "\xff"} {
 		f.Add(s)

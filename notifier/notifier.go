@@ -120,7 +120,8 @@ const maxDetail = 200
 
 var (
 	anAddress = regexp.MustCompile(`[^\s<>:,;"'()\[\]]+@[^\s<>:,;"'()\[\]]+`)
-	aNumber   = regexp.MustCompile(`\+?[0-9]{7,}`) // or what may be one
+	// aNumber is what may be one: many digits, or a mobile's in groups.
+	aNumber = regexp.MustCompile(`1[3-9][0-9][ -][0-9]{4}[ -]?[0-9]{4}|1[3-9][0-9]{5}[ -][0-9]{4}|\+?[0-9]{7,}`)
 )
 
 // Redacted makes the other side's words fit to be stored: one line, bounded,

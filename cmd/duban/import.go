@@ -34,10 +34,10 @@ func (a *app) importCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "import FILE...",
 		Short: a.say("导入绩效目标表、支出明细、人员或项目分工", "import target tables, payments, people or assignments"),
-		Long: a.say(`按内容辨认每个文件是什么，再逐个导入；一个文件要么全部导入，要么不动。
+		Long: a.say(`按内容辨认每个文件是什么，再逐个导入，先后自行安排；一个文件要么全部导入，要么不动。
 绩效目标表：.txt .html .docx .xlsx；支出明细、人员、项目分工：.xlsx .csv（模板见 duban template）。
 重复导入同一文件不会改变什么；导入更正后的文件会列出差异。`,
-			`Finds out what each file is and imports one after the other; of a file everything is imported or nothing.
+			`Finds out what each file is and imports one after the other, in the order in which they need each other; of a file everything is imported or nothing.
 Target tables: .txt .html .docx .xlsx; payments, people, assignments: .xlsx .csv (see duban template).
 Importing a file again changes nothing; importing a corrected one lists the differences.`),
 		Args: a.some,
@@ -64,7 +64,7 @@ Importing a file again changes nothing; importing a corrected one lists the diff
 // being tried, but the command fails.
 func (a *app) importFiles(ctx context.Context, s *models.Store, files []string, f importFlags) error {
 	var errs []error
-	for _, path := range files {
+	for _, path := range inOrder(files) {
 		data, err := os.ReadFile(path) //nolint:gosec // the person names the file
 		if err != nil {
 			errs = append(errs, usagef("读取文件：%w", err))
@@ -75,6 +75,19 @@ func (a *app) importFiles(ctx context.Context, s *models.Store, files []string, 
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// inOrder puts files into the order in which they build on each other, whatever
+// order a shell gave them. Those of one kind stay as they are: a correction
+// comes after what it corrects.
+func inOrder(files []string) []string {
+	ranks := map[string]int{}
+	for _, path := range files {
+		if data, err := os.ReadFile(path); err == nil { //nolint:gosec // the person names the file
+			ranks[path] = importer.Rank(filepath.Base(path), data)
+		}
+	}
+	return slices.SortedStableFunc(slices.Values(files), func(a, b string) int { return ranks[a] - ranks[b] })
 }
 
 func (a *app) importFile(ctx context.Context, s *models.Store, path string, data []byte, f importFlags) error {

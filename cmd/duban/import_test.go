@@ -142,6 +142,19 @@ func TestTheSampleOfListsIsImportedOnce(t *testing.T) {
 	}
 }
 
+func TestFilesAreImportedInTheOrderInWhichTheyNeedEachOther(t *testing.T) {
+	d := newDesk(t)
+	all := []string{"assignments-2025.csv", "payments-2025.csv", "people.csv", "targets-2025.txt"} // as a shell lists them
+	for i, name := range all {
+		all[i] = sampleDir + name
+	}
+	out := d.must(append([]string{"import"}, all...)...)
+	contains(t, out, "新增 19", "新增 9", "新增 117", "退回 0")
+	if again := d.must(append([]string{"import"}, all...)...); strings.Count(again, "没有变化") != len(all) {
+		t.Errorf("imported again: %s", again)
+	}
+}
+
 func TestADryRunOfAnyFileWritesNothing(t *testing.T) {
 	d := newDesk(t)
 	contains(t, d.must("import", "--dry-run", sampleDir+"targets-2025.txt"), "试运行，未写入", "新增 19")
