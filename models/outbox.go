@@ -218,7 +218,7 @@ func (s *Store) ResendDead(ctx context.Context, actor string, ids ...int64) (int
 		// created_at starts the time for which a message is tried, so it moves.
 		res := q.UpdateColumns(map[string]any{
 			"state": NotificationPending, "attempts": 0, "next_attempt_at": now, "created_at": now, "updated_at": now,
-			"handed_at": nil, "failing_since": nil, "reason": "", "provider_id": "", "receipt_code": "", "receipt_due_at": nil,
+			"handed_at": nil, "sent_at": nil, "failing_since": nil, "reason": "", "provider_id": "", "receipt_code": "", "receipt_due_at": nil,
 		})
 		n = res.RowsAffected
 		if res.Error != nil || n == 0 {

@@ -209,6 +209,9 @@ func TestAMessageIsSentAgainWhenSomebodyDecidesSo(t *testing.T) {
 		if n, err := c.store.ResendDead(context.Background(), "test"); n != 3 || err != nil {
 			t.Fatal(n, err)
 		}
+		if n, _ := c.one(byID); n.SentAt != nil {
+			t.Errorf("it waits, but is said to have been sent at %s", n.SentAt)
+		}
 		c.drain(c.d)
 		for _, id := range []int64{byID, byKey, unknown} {
 			c.wants(id, isSent, "", false)
