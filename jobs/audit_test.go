@@ -106,7 +106,9 @@ func TestWhoLeavesWhileRemindersAreHeldIsNoGap(t *testing.T) {
 		owner := o.people["owner"]
 		owner.Active = false
 		o.tx(func(tx *models.Tx) error { _, _, err := tx.SaveUser(&owner); return err })
-		o.live(day(6, 17), day(6, 23))
+		o.live(day(6, 17), day(6, 18))
+		o.complete(day(6, 10), day(6, 18))
+		o.live(day(6, 19), day(6, 23))
 		if n := o.row(d, "owner", day(6, 13)); n.Reason != models.SuppressedNoRecipient {
 			t.Errorf("%s: %s", n.State, n.Reason)
 		}

@@ -226,6 +226,23 @@ func TestMessagesThatAreLostOrUnknown(t *testing.T) {
 	})
 }
 
+// Nobody can mend a channel that is not used any more.
+func TestAChannelThatIsNotConfiguredRaisesNoAlarm(t *testing.T) {
+	o := newCorner(t, models.SQLite)
+	if err := o.ChannelFails(t.Context(), models.ChannelSMS, "down"); err != nil {
+		t.Fatal(err)
+	}
+	w := &jobs.Watchman{Store: o.Store, Clock: o.clock, Routing: o.routing, Log: slog.New(slog.DiscardHandler), QueueAge: time.Hour}
+	o.clock.Advance(24 * time.Hour)
+	if wrong, err := w.Check(t.Context()); wrong || err != nil {
+		t.Errorf("wrong %v, %v", wrong, err)
+	}
+	w.Routing.Configured = append(w.Routing.Configured, models.ChannelSMS)
+	if wrong, err := w.Check(t.Context()); !wrong || err != nil {
+		t.Errorf("once it is: wrong %v, %v", wrong, err)
+	}
+}
+
 func TestChannelsTimersAndGaps(t *testing.T) {
 	engines(t, func(t *testing.T, driver models.Driver) {
 		w := newWatched(t, driver)

@@ -70,12 +70,12 @@ func (x *Explanation) unswept(q *inquiry, said *proofs, last calendar.Date, used
 
 // cause says why there is no message to a person on a day of a pass.
 func (v view) cause(e Explained, person int64, c *claim, known, first bool) Cause {
-	if why, ok := v.unaddressed(e, person); ok && v.State != models.StateWaived {
-		return why
-	}
+	why, unaddressed := v.unaddressed(e, person)
 	switch {
 	case v.State == models.StateWaived:
 		return CauseWaived
+	case unaddressed:
+		return why
 	case first && c == nil && v.CreatedAt.After(e.Day.AddDays(1).At(0, 0)):
 		return CauseEarlier
 	case v.finding.Fulfilled:

@@ -156,6 +156,21 @@ func TestWhoHearsOnlyLaterOnHearsAllTheSame(t *testing.T) {
 			t.Errorf("next on %s, never %v, of %d", x.NextOn, x.Never, len(x.Next))
 		}
 		o.causes(x.Next[:2], "07-01 not_in_audience", "07-16 not_in_audience")
+		told := func() (rows []models.Notification) {
+			o.must(o.Read(t.Context()).Where("recipient_id = ?", o.people["leader"].ID).Find(&rows).Error)
+			return rows
+		}
+		for on := day(6, 10); !on.After(x.NextOn); on = on.AddDays(1) {
+			o.sweep(on)
+			for _, n := range told() {
+				if n.Day.Before(x.NextOn) {
+					t.Fatalf("told on %s, not on %s", n.Day, x.NextOn)
+				}
+			}
+		}
+		if len(told()) == 0 {
+			t.Errorf("not told on %s", x.NextOn)
+		}
 	})
 }
 

@@ -60,34 +60,33 @@ Importing a file again changes nothing; importing a corrected one lists the diff
 	return cmd
 }
 
-// importFiles imports each file; one that fails does not keep the next from
-// being tried, but the command fails.
-func (a *app) importFiles(ctx context.Context, s *models.Store, files []string, f importFlags) error {
+// importFiles imports each file, in the order in which they build on each other,
+// whatever order a shell gave them; those of one kind stay as they are, because a
+// correction comes after what it corrects. One that fails does not keep the next
+// from being tried, but the command fails.
+func (a *app) importFiles(ctx context.Context, s *models.Store, paths []string, f importFlags) error {
+	type file struct {
+		path string
+		data []byte
+		rank int
+	}
+	var files []file
 	var errs []error
-	for _, path := range inOrder(files) {
+	for _, path := range paths {
 		data, err := os.ReadFile(path) //nolint:gosec // the person names the file
 		if err != nil {
 			errs = append(errs, usagef("读取文件：%w", err))
 			continue
 		}
-		if err := a.importFile(ctx, s, path, data, f); err != nil {
+		files = append(files, file{path, data, importer.Rank(filepath.Base(path), data)})
+	}
+	slices.SortStableFunc(files, func(a, b file) int { return a.rank - b.rank })
+	for _, in := range files {
+		if err := a.importFile(ctx, s, in.path, in.data, f); err != nil {
 			errs = append(errs, err)
 		}
 	}
 	return errors.Join(errs...)
-}
-
-// inOrder puts files into the order in which they build on each other, whatever
-// order a shell gave them. Those of one kind stay as they are: a correction
-// comes after what it corrects.
-func inOrder(files []string) []string {
-	ranks := map[string]int{}
-	for _, path := range files {
-		if data, err := os.ReadFile(path); err == nil { //nolint:gosec // the person names the file
-			ranks[path] = importer.Rank(filepath.Base(path), data)
-		}
-	}
-	return slices.SortedStableFunc(slices.Values(files), func(a, b string) int { return ranks[a] - ranks[b] })
 }
 
 func (a *app) importFile(ctx context.Context, s *models.Store, path string, data []byte, f importFlags) error {
